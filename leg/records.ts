@@ -1,0 +1,117 @@
+/** One line of a training run's epoch log (`files.epochs`, JSON lines). No times: it is byte-compared. */
+export type EpochRecord = {
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly gateLearningRate?: number;
+  /** 1/t of the explainer's gates in this epoch (science §1.3). */
+  readonly inverseGateTemperature?: number;
+  /** Mean over the epoch's images of the total loss and of each unweighted term by distiller name. */
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly trainTop1: number;
+  readonly validation?: { readonly top1: number; readonly nll: number };
+  readonly test: { readonly top1: number; readonly nll: number };
+  /** Mean normalised entropy of the gates into each level (level 2 first), at τ = 0.5 and as trained. */
+  readonly gates?: readonly {
+    readonly level: number;
+    readonly intrinsic: number;
+    readonly asTrained: number;
+  }[];
+  readonly vam?: { readonly temperature: number; readonly entropy: number };
+};
+
+/** Full evaluation of one stored network on the test images (`files.evaluation`). Percentages. */
+export type Evaluation = {
+  readonly images: number;
+  readonly top1: number;
+  readonly top5: number;
+  readonly nll: number;
+  /** Expected calibration error over 15 equal bins of confidence, percent. */
+  readonly ece: number;
+  readonly perClass: readonly {
+    readonly class: number;
+    readonly correct: number;
+    readonly images: number;
+  }[];
+  /** confusion[true][predicted] in images. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly teacher?: { readonly agreement: number; readonly kl: number };
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+  /** A network with VAM, folded into plain convolutions (science §2.2). */
+  readonly folded?: {
+    readonly parameters: number;
+    readonly maxLogitDifference: number;
+    readonly sameTop1: boolean;
+  };
+};
+
+/** One gate: `consumers` rows over `producers` columns. */
+export type GateRecord = {
+  /** Level of the consumers: 2 … L for experts, L + 1 for the classes. */
+  readonly level: number;
+  readonly consumers: number;
+  readonly producers: number;
+  /** Learned logits β, row by row; intrinsic = softmax(β/0.5); asTrained at the last epoch's t. */
+  readonly logits: readonly (readonly number[])[];
+  readonly intrinsic: readonly (readonly number[])[];
+  readonly asTrained: readonly (readonly number[])[];
+  readonly entropy: {
+    readonly intrinsic: GateEntropy;
+    readonly asTrained: GateEntropy;
+  };
+};
+
+/** Normalised entropy over the rows of a gate, and exp(H), the effective number of experts. */
+export type GateEntropy = {
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+  readonly effectiveExperts: number;
+};
+
+/** A node of the tree: the image (root), a live expert, or a class (leaf). */
+export type TreeNode = {
+  readonly id: string;
+  readonly kind: 'image' | 'expert' | 'class';
+  /** 0 root, 1 … L experts, L + 1 classes. */
+  readonly level: number;
+  /** Index of the expert within its level, or of the class. */
+  readonly index: number;
+  readonly parent?: string;
+  /** Soft weight (intrinsic) of the edge to the parent; 1 under the root. */
+  readonly weight?: number;
+};
+
+/** The hard tree of one arm (science §1.8). Siblings are ordered by their smallest class. */
+export type Tree = {
+  readonly nodes: readonly TreeNode[];
+  /** Per class: the experts on its way, level 1 first, and the product of the edge weights. */
+  readonly paths: readonly {
+    readonly class: number;
+    readonly experts: readonly number[];
+    readonly confidence: number;
+  }[];
+  readonly live: readonly {
+    readonly level: number;
+    readonly live: number;
+    readonly experts: number;
+  }[];
+};
+
+/** What one arm tells (`files.explanation`). */
+export type Explanation = {
+  readonly gates: readonly GateRecord[];
+  readonly tree: Tree;
+  /** The network with soft gates (stage 1) and the tree trained anew (stage 2). */
+  readonly soft: Evaluation;
+  readonly hard: Evaluation;
+  /** Spearman correlation of tree distance between classes with 1 − similarity of the teacher's soft labels. */
+  readonly teacherCorrelation?: number;
+  /** Share of class pairs sharing an expert whose gradients oppose (science §1.8), per level, stage 1. */
+  readonly conflict?: readonly {
+    readonly level: number;
+    readonly rate: number;
+    readonly pairs: number;
+  }[];
+};

@@ -1,0 +1,74 @@
+import type { LegSpec } from './spec.ts';
+
+/** Immutable bytes in `blobs/<digest>`. */
+export type BlobRef = { readonly digest: string; readonly bytes: number };
+
+/**
+ * `results/<key>.json`: written last and once, by conditional write. It holds only what the spec
+ * determines, so that two undisturbed or disturbed runs give the same bytes (canonical JSON).
+ */
+export type Result = {
+  readonly schema: 1;
+  readonly key: string;
+  readonly spec: LegSpec;
+  readonly status: 'complete' | 'diverged';
+  readonly diverged?: { readonly epoch: number; readonly step: number };
+  /** Flat scalars for tables; accuracies in percent. Names: see `METRICS` in `leg/records.ts`. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** `weights` (safetensors), `epochs` (JSON lines), `evaluation`, `explanation` (canonical JSON). */
+  readonly files: Readonly<Record<string, BlobRef>>;
+};
+
+/** `runs/<key>/<attempt>.json`: environment, times and cost of one attempt; never byte-compared. */
+export type RunRecord = {
+  readonly schema: 1;
+  readonly key: string;
+  readonly attempt: string;
+  readonly study: string;
+  readonly trial: string;
+  readonly launch: number;
+  readonly outcome: 'done' | 'stopped' | 'diverged';
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly imagesPerSecond?: number;
+  readonly peakBytes: number;
+  /** Step the attempt resumed from, and the device class it runs in. */
+  readonly resumedFrom?: { readonly epoch: number; readonly step: number };
+  readonly deviceClass: {
+    readonly kind: 'cpu' | 'cuda';
+    readonly model: string;
+    readonly threads: number;
+    readonly tensorflow: string;
+  };
+  readonly host: string;
+  readonly code: string;
+  readonly commit?: string;
+};
+
+/** `checkpoints/<key>/<epoch>-<step>.json`: parts first, this manifest last. */
+export type Checkpoint = {
+  readonly schema: 1;
+  readonly key: string;
+  /** Epochs finished, and steps finished within the one under way. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly deviceClass: RunRecord['deviceClass'];
+  /** `state` (safetensors: weights, statistics, optimiser slots), `epochs` (the log so far), `loop` (JSON). */
+  readonly files: Readonly<Record<string, BlobRef>>;
+};
+
+/** `progress/<key>/<attempt>.json`, overwritten every few seconds. */
+export type Progress = {
+  readonly key: string;
+  readonly attempt: string;
+  readonly trial: string;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly imagesPerSecond: number;
+  readonly loss: number;
+  readonly etaSeconds: number;
+  readonly peakBytes: number;
+  readonly at: string;
+};

@@ -1,0 +1,50 @@
+/**
+ * The names a study may use. The plan, the schema and the messages of refusal read them here; a test
+ * holds the registries of `learning/` against them.
+ */
+export const MODEL_NAMES = [
+  'resnet8',
+  'resnet14',
+  'resnet20',
+  'resnet32',
+  'resnet44',
+  'resnet56',
+  'resnet110',
+  'resnet8x4',
+  'resnet32x4',
+  'wrn_16_1',
+  'wrn_16_2',
+  'wrn_40_1',
+  'wrn_40_2',
+  'hme_ltb',
+] as const;
+export type ModelName = (typeof MODEL_NAMES)[number];
+
+/** Models that are trees of experts: the only ones an explanation accepts, and no student may be. */
+export const EXPLAINER_NAMES = ['hme_ltb'] as const;
+
+/** Loss terms: cross-entropy, label smoothing, and the distillers, by the keys of their papers. */
+export const DISTILLER_NAMES = ['ce', 'ls', 'kd', 'at', 'sp'] as const;
+export type DistillerName = (typeof DISTILLER_NAMES)[number];
+
+/** Loss terms that need the teacher's logits or features. */
+export const TAUGHT_DISTILLERS: readonly DistillerName[] = ['kd', 'at', 'sp'];
+
+/** How an explainer is labelled: the three-way comparison of KDExplainer (§4 of the paper). */
+export const ARM_NAMES = ['hard-label', 'label-smoothing', 'distillation'] as const;
+export type ArmName = (typeof ARM_NAMES)[number];
+
+/** A dataset in CIFAR's binary layout: label bytes, then planar red, green, blue. */
+export type DatasetInfo = {
+  readonly classes: number;
+  readonly imageSize: number;
+  /** Label bytes in front of the pixels; the last one is the class (CIFAR-100: coarse, fine). */
+  readonly labelBytes: 1 | 2;
+  readonly classNames: readonly string[];
+  readonly trainImages: number;
+  readonly testImages: number;
+  /** Normalisation by preset: per-channel mean and standard deviation of pixels in [0, 1]. */
+  readonly presets: Readonly<
+    Record<string, { readonly mean: readonly number[]; readonly std: readonly number[] }>
+  >;
+};

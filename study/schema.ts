@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { ARM_NAMES, DISTILLER_NAMES, MODEL_NAMES } from './catalog.ts';
+import { DATASET_NAMES } from './datasets.ts';
+
+/**
+ * A study, as a user writes it. One source for the types, the messages of refusal and the JSON Schema
+ * `studies/study.schema.json`. Every object is strict: an unknown field is refused by its JSON path.
+ * Defaults are the published protocol (science of RepDistiller and KDExplainer).
+ */
+const identifier = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'letters, digits, ".", "_" and "-", at most 63')
+  .describe('A short name used in ids and paths.');
+const count = z.int().min(1);
+const rate = z.number().positive();
+const share = z.number().min(0).max(1);
+
+export const sgdSchema = z.strictObject({
+  name: z.literal('sgd'),
+  learningRate: rate.default(0.05),
+  momentum: share.default(0.9),
+  weightDecay: z.number().min(0).default(5e-4),
+});
+export const adamSchema = z.strictObject({
+  name: z.literal('adam'),
+  learningRate: rate.default(0.05),
+  gateLearningRate: rate.default(0.01).describe('Rate of the gate logits β.'),
+  weightDecay: z.number().min(0).default(5e-4).describe('L2 added to the gradient, not AdamW.'),
+});
+
+const augmentSchema = z.strictObject({
+  pad: z.int().min(0).max(16).default(4).describe('Zero padding in pixels before the random crop.'),
+  flip: z.boolean().default(true).describe('Horizontal flip with probability one half.'),
+});
+
+/** How one network is trained; resolved with all its defaults it is part of the result's key. */
+export const trainSchema = z.strictObject({
+  epochs: count.max(10_000),
+  batch: count.max(65_536).default(64),
+  optimizer: z.discriminatedUnion('name', [sgdSchema, adamSchema]),
+  schedule: z
+    .enum(['step', 'constant', 'explainer-soft', 'explainer-hard'])
+    .default('step')
+    .describe(
+      'step: ×0.1 at 0.625, 0.75, 0.875 of the run; explainer-*: the two stages of KDExplainer.',
+    ),
+  scale: z.boolean().default(true).describe('Stretch the published schedule to `epochs`.'),
+  augment: augmentSchema.prefault({}),
+});
+
+const distillerSchema = z.strictObject({
+  name: z.enum(DISTILLER_NAMES),
+  weight: z.number().min(0).default(1),
+  temperature: rate.optional().describe('kd: softening temperature T (4 when absent).'),
+  smoothing: share.optional().describe('ls: mass spread over all classes (0.1 when absent).'),
+});
+
+export const vamSchema = z.strictObject({
+  block: count.default(8).describe('Channels in one virtual block.'),
+  entropyWeight: z.number().min(0).default(1e-3).describe('γ of the entropy regulariser.'),
+});
+
+export const modelSchema = z.strictObject({
+  name: z.enum(MODEL_NAMES),
+  width: count.max(1024).optional().describe('hme_ltb: channels of an expert (64 published).'),
+  experts: z.array(count.max(64)).min(1).max(6).optional().describe('hme_ltb: experts per level.'),
+});
+
+const methodSchema = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,31}$/, 'letters, digits, "+", ".", "_", "-"'),
+  distillers: z.array(distillerSchema).min(1),
+  vam: vamSchema.optional(),
+  teacher: identifier.optional().describe('Which teacher; the first one when absent.'),
+});
+
+const explainSchema = z.strictObject({
+  model: modelSchema.prefault({ name: 'hme_ltb' }),
+  arms: z
+    .array(z.enum(ARM_NAMES))
+    .min(1)
+    .default([...ARM_NAMES]),
+  seeds: count.default(1).describe('How many of the seed pairs each arm is trained with.'),
+  teacher: identifier.optional(),
+  temperature: rate.default(4),
+  smoothing: share.default(0.1),
+  stage1: trainSchema.describe('Soft gates: the search for branches.'),
+  stage2: trainSchema.describe('Hard gates: the tree, trained anew.'),
+});
+
+export const studySchema = z.strictObject({
+  $schema: z.string().optional(),
+  name: identifier,
+  description: z.string().optional(),
+  device: z
+    .strictObject({
+      kind: z.enum(['cpu', 'cuda']).default('cpu'),
+      threads: count
+        .max(256)
+        .default(1)
+        .describe('TensorFlow threads of one leg; part of the key.'),
+      precision: z.enum(['float32']).default('float32'),
+    })
+    .prefault({}),
+  executor: z.enum(['auto', 'local', 'kubernetes', 'pool']).default('local'),
+  engine: z.enum(['eager']).default('eager'),
+  dataset: z.strictObject({
+    name: z.enum(DATASET_NAMES as readonly [string, ...string[]]),
+    preset: z.string().default('correct'),
+    split: z
+      .strictObject({
+        train: count
+          .optional()
+          .describe('Images to train on; all that validation leaves when absent.'),
+        validation: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe('Images held out of the train set, stratified.'),
+        test: count.optional().describe('Images of the test set; all when absent.'),
+      })
+      .prefault({}),
+  }),
+  seeds: z.strictObject({
+    init: z.array(z.int().min(0)).min(1),
+    data: z.array(z.int().min(0)).min(1),
+  }),
+  teachers: z
+    .array(z.strictObject({ id: identifier, model: modelSchema, train: trainSchema }))
+    .default([]),
+  explain: explainSchema.optional(),
+  sweep: z
+    .strictObject({
+      students: z.array(modelSchema).min(1),
+      methods: z.array(methodSchema).min(1),
+      train: trainSchema,
+    })
+    .optional(),
+  teacher: z.strictObject({ cache: z.enum(['none']).default('none') }).prefault({}),
+  report: z
+    .strictObject({
+      tables: z
+        .array(z.enum(['sweep', 'teachers', 'explanation']))
+        .default(['sweep', 'teachers', 'explanation']),
+      baseline: z
+        .string()
+        .optional()
+        .describe('Method that paired differences are taken against; the first when absent.'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      parallel: count.max(500).default(2).describe('Trials under way at once.'),
+      gpuHours: rate.optional(),
+    })
+    .prefault({}),
+});
+
+/** A study as written: defaults may be absent. */
+export type StudyInput = z.input<typeof studySchema>;
+/** A study with every default filled in. */
+export type Study = z.output<typeof studySchema>;
+export type Train = z.output<typeof trainSchema>;
+export type ModelSpec = z.output<typeof modelSchema>;
+export type DistillerSpec = z.output<typeof distillerSchema>;
+export type VamSpec = z.output<typeof vamSchema>;
+export type DeviceSpec = Study['device'];
