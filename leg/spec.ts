@@ -1,62 +1,13 @@
-import type { DatasetName } from '../study/datasets.ts';
-import type { DeviceSpec, DistillerSpec, ModelSpec, Train, VamSpec } from '../study/schema.ts';
+import type { LegSpec } from '../study/spec.ts';
 
-/** What every leg names: together with the fields of its kind it is all that determines the result. */
-type LegBase = {
-  readonly device: DeviceSpec;
-  readonly engine: 'eager';
-  readonly dataset: {
-    readonly name: DatasetName;
-    /** sha256 over the dataset's files, from the registry. */
-    readonly digest: string;
-    readonly preset: string;
-    readonly split: { readonly train: number; readonly validation: number; readonly test: number };
-  };
-  /** Digest of the source files that compute this leg (`study/code.ts`). */
-  readonly code: string;
-};
-
-/** A trained network another leg needs, by the digest of its weights. */
-export type Trained = {
-  readonly model: ModelSpec;
-  readonly vam?: VamSpec;
-  readonly gates?: GateMode;
-  readonly weights: string;
-};
-
-/** Gates of an explainer: a soft mixture, or the tree of its largest entries. */
-export type GateMode = 'soft' | 'hard';
-
-export type TrainSpec = LegBase & {
-  readonly kind: 'train';
-  readonly model: ModelSpec;
-  readonly vam?: VamSpec;
-  readonly gates?: GateMode;
-  readonly distillers: readonly DistillerSpec[];
-  readonly train: Train;
-  readonly seeds: { readonly init: number; readonly data: number };
-  readonly teacher?: Trained;
-  /** Hard stage only: the soft stage whose gate logits β it takes. Its weights are drawn anew. */
-  readonly parent?: Trained;
-};
-
-/** Every evaluation number of one stored network on the test images. */
-export type EvaluateSpec = LegBase & {
-  readonly kind: 'evaluate';
-  readonly network: Trained;
-  readonly teacher?: Trained;
-};
-
-/** What the two stages of one arm tell: gates, entropies, tree, accuracy per class. */
-export type ExplainSpec = LegBase & {
-  readonly kind: 'explain';
-  readonly soft: Trained;
-  readonly hard: Trained;
-  readonly teacher?: Trained;
-};
-
-/** The work of one leg; its key is `digestJson(spec)`. */
-export type LegSpec = TrainSpec | EvaluateSpec | ExplainSpec;
+export type {
+  EvaluateSpec,
+  ExplainSpec,
+  GateMode,
+  LegSpec,
+  TrainSpec,
+  Trained,
+} from '../study/spec.ts';
 
 /** One launch of a leg, as an executor gets it. Nothing here but `spec` is in the key. */
 export type Leg = {

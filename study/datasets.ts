@@ -55,4 +55,8 @@ export const DATASETS = {
 } as const satisfies Record<string, DatasetInfo>;
 
 export type DatasetName = keyof typeof DATASETS;
-export const DATASET_NAMES = Object.keys(DATASETS) as readonly DatasetName[];
+export const DATASET_NAMES = [
+  'digits',
+  'cifar10',
+  'cifar100',
+] as const satisfies readonly DatasetName[];

@@ -104,7 +104,7 @@ export const studySchema = z.strictObject({
   executor: z.enum(['auto', 'local', 'kubernetes', 'pool']).default('local'),
   engine: z.enum(['eager']).default('eager'),
   dataset: z.strictObject({
-    name: z.enum(DATASET_NAMES as readonly [string, ...string[]]),
+    name: z.enum(DATASET_NAMES),
     preset: z.string().default('correct'),
     split: z
       .strictObject({

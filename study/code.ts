@@ -1,0 +1,47 @@
+import { digestJson } from './canonical.ts';
+import type { DistillerName, ModelName } from './catalog.ts';
+
+/**
+ * Digests of the source files that compute a leg, written by `kdx up` and at image build to
+ * `learning/code.json`, recomputed by every leg before it starts.
+ */
+export type CodeIndex = {
+  /** Engine, loops, evaluation, checkpoints, and the versions of tfjs and TensorFlow. */
+  readonly core: string;
+  /** Readers, split, augmentation, batches. */
+  readonly data: string;
+  /** What turns stored weights into an evaluation or an explanation. */
+  readonly evaluate: string;
+  readonly explain: string;
+  readonly vam: string;
+  readonly models: Readonly<Record<ModelName, string>>;
+  readonly distillers: Readonly<Record<DistillerName, string>>;
+};
+
+/** The parts of the code one leg is computed by. */
+export type CodeUse = {
+  readonly models: readonly ModelName[];
+  readonly distillers?: readonly DistillerName[];
+  readonly vam?: boolean;
+  readonly kind: 'train' | 'evaluate' | 'explain';
+};
+
+/**
+ * The `code` of a leg: a digest of exactly what computes it, so that a new distiller or model,
+ * a document or a chart retrains nothing.
+ */
+export function codeOf(index: CodeIndex, use: CodeUse): string {
+  const pick = <Name extends string>(
+    names: readonly Name[],
+    table: Readonly<Record<Name, string>>,
+  ) => Object.fromEntries([...new Set(names)].map((name) => [name, table[name]]));
+  return digestJson({
+    core: index.core,
+    data: index.data,
+    evaluate: use.kind === 'train' ? undefined : index.evaluate,
+    explain: use.kind === 'explain' ? index.explain : undefined,
+    vam: use.vam === true ? index.vam : undefined,
+    models: pick(use.models, index.models),
+    distillers: pick(use.distillers ?? [], index.distillers),
+  });
+}
