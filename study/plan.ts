@@ -1,5 +1,5 @@
 import { digestJson } from './canonical.ts';
-import type { ArmName } from './catalog.ts';
+import { TAUGHT_DISTILLERS, type ArmName } from './catalog.ts';
 import type { DistillerSpec, ModelSpec, Study } from './schema.ts';
 import type { LegSpec } from './spec.ts';
 import {
@@ -169,7 +169,7 @@ function studentNodes(
 ): TrialNode[] {
   const id = `sweep/${model.name}/${method.id}/s${seed.init}`;
   const teacher = teacherOf(study, method.teacher);
-  const taught = method.distillers.some((d) => d.name !== 'ce' && d.name !== 'ls')
+  const taught = method.distillers.some(({ name }) => TAUGHT_DISTILLERS.includes(name))
     ? teacher
     : undefined;
   const train = study.sweep?.train;

@@ -4,6 +4,9 @@ import { DATASETS } from './datasets.ts';
 import type { DistillerSpec, ModelSpec, Study, Train, VamSpec } from './schema.ts';
 import type { EvaluateSpec, ExplainSpec, GateMode, LegSpec, TrainSpec, Trained } from './spec.ts';
 
+/** Digest of the weights that a trial of this id left. */
+type BindWeights = (id: string) => string;
+
 /** What the plan needs beside the study: what the store and the build say. */
 export type PlanContext = {
   readonly datasetDigest: string;
@@ -28,7 +31,7 @@ export type TrialNode = {
   /** Epochs for progress; 1 for what is not a training. */
   readonly epochs: number;
   /** Builds the spec from the weights' digests of `needs`. Pure. */
-  readonly bind: (weights: (id: string) => string) => LegSpec;
+  readonly bind: (weights: BindWeights) => LegSpec;
 };
 
 /** Seeds of one repetition: initial weights, and data order with augmentation. */
@@ -37,8 +40,6 @@ export type Seed = { readonly init: number; readonly data: number };
 /** A trained teacher, as the plan knows it: the trial that trains it. */
 export type TeacherNode = { readonly id: string; readonly model: ModelSpec };
 
-type BindWeights = (id: string) => string;
-
 /** The teacher's part of a spec; absent where none is needed. */
 function taught(teacher: TeacherNode | undefined, weights: BindWeights): { teacher?: Trained } {
   return teacher === undefined
@@ -46,6 +47,7 @@ function taught(teacher: TeacherNode | undefined, weights: BindWeights): { teach
     : { teacher: { model: teacher.model, weights: weights(teacher.id) } };
 }
 
+/** The fields that every spec of a study shares, with the split filled in. */
 function base(study: Study, context: PlanContext) {
   const name = study.dataset.name;
   const info = DATASETS[name];
@@ -79,6 +81,7 @@ type TrainParts = {
   readonly parent?: string;
 };
 
+/** A training: teacher, student, or one stage of an explainer. */
 export function trainNode(study: Study, context: PlanContext, parts: TrainParts): TrialNode {
   const { model, vam, gates, distillers, train, teacher, parent } = parts;
   const common = base(study, context);
@@ -88,7 +91,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     distillers: distillers.map((distiller) => distiller.name),
     vam: vam !== undefined,
   });
-  const bind = (weights: (id: string) => string): TrainSpec => ({
+  const bind = (weights: BindWeights): TrainSpec => ({
     ...common,
     kind: 'train',
     code,
@@ -98,9 +101,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     distillers,
     train,
     seeds: parts.seed,
-    ...(teacher === undefined
-      ? {}
-      : { teacher: { model: teacher.model, weights: weights(teacher.id) } }),
+    ...taught(teacher, weights),
     ...(parent === undefined
       ? {}
       : { parent: { model, gates: 'soft' as const, weights: weights(parent) } }),
@@ -126,6 +127,7 @@ type Measured = {
   readonly teacher?: TeacherNode | undefined;
 };
 
+/** The evaluation of one trained network, against its teacher where there is one. */
 export function evaluateNode(study: Study, context: PlanContext, parts: Measured): TrialNode {
   const { network, teacher } = parts;
   const common = base(study, context);
@@ -134,20 +136,19 @@ export function evaluateNode(study: Study, context: PlanContext, parts: Measured
     models: teacher === undefined ? [network.model.name] : [network.model.name, teacher.model.name],
     vam: network.vam !== undefined,
   });
-  const bind = (weights: (id: string) => string): EvaluateSpec => ({
+  const bind = (weights: BindWeights): EvaluateSpec => ({
     ...common,
     kind: 'evaluate',
     code,
     network: { ...network, weights: weights(parts.of) },
-    ...(teacher === undefined
-      ? {}
-      : { teacher: { model: teacher.model, weights: weights(teacher.id) } }),
+    ...taught(teacher, weights),
   });
   const needs = teacher === undefined ? [parts.of] : [parts.of, teacher.id];
   const cost = evaluationCost(network.model, common.dataset.split, teacher?.model);
   return { id: parts.id, section: parts.section, kind: 'evaluate', needs, cost, epochs: 1, bind };
 }
 
+/** The explanation of one arm from its two stages; `root` is the arm's id. */
 export function explanationNode(
   study: Study,
   context: PlanContext,
@@ -161,15 +162,13 @@ export function explanationNode(
     kind: 'explain',
     models: teacher === undefined ? [model.name] : [model.name, teacher.model.name],
   });
-  const bind = (weights: (id: string) => string): ExplainSpec => ({
+  const bind = (weights: BindWeights): ExplainSpec => ({
     ...common,
     kind: 'explain',
     code,
     soft: { model, gates: 'soft', weights: weights(`${root}/soft`) },
     hard: { model, gates: 'hard', weights: weights(`${root}/hard`) },
-    ...(teacher === undefined
-      ? {}
-      : { teacher: { model: teacher.model, weights: weights(teacher.id) } }),
+    ...taught(teacher, weights),
   });
   return {
     id: `${root}/explanation`,

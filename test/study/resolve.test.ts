@@ -1,0 +1,161 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import test from 'ava';
+import { studyJsonSchema } from '../../study/json-schema.ts';
+import { problemsText, resolveStudy } from '../../study/resolve.ts';
+
+const STUDIES = new URL('../../studies/', import.meta.url);
+const digitsText = readFileSync(new URL('digits.json', STUDIES), 'utf8');
+
+/** The digits study with the value at a path of member names replaced. */
+function digitsWith(path: readonly (string | number)[], value: unknown): unknown {
+  const study: unknown = JSON.parse(digitsText);
+  const last = path.at(-1) ?? '';
+  const parent = path
+    .slice(0, -1)
+    .reduce<object>((at, name) => Reflect.get(at, name), Object(study));
+  Reflect.set(parent, last, value);
+  return study;
+}
+
+function refusal(path: readonly (string | number)[], value: unknown): string {
+  const resolution = resolveStudy(digitsWith(path, value));
+  return resolution.ok ? 'accepted' : problemsText(resolution.problems);
+}
+
+test('every study that is shipped resolves', (t) => {
+  const names = readdirSync(STUDIES).filter(
+    (name) => name.endsWith('.json') && !name.includes('schema'),
+  );
+  t.true(names.length >= 2);
+  for (const name of names) {
+    const resolution = resolveStudy(JSON.parse(readFileSync(new URL(name, STUDIES), 'utf8')));
+    t.true(resolution.ok, `${name}: ${resolution.ok ? '' : problemsText(resolution.problems)}`);
+  }
+});
+
+test('defaults are the published protocol', (t) => {
+  const resolution = resolveStudy(JSON.parse(digitsText));
+  t.true(resolution.ok);
+  if (!resolution.ok) return;
+  t.like(resolution.study.sweep?.train, {
+    batch: 64,
+    schedule: 'step',
+    scale: true,
+    optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 },
+  });
+  t.is(resolution.study.explain?.temperature, 4);
+  t.is(resolution.study.explain?.smoothing, 0.1);
+});
+
+const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
+  [
+    'an unknown model',
+    ['teachers', 0, 'model', 'name'],
+    'resnet9',
+    /^\$\.teachers\[0\]\.model\.name: found "resnet9"; allowed: one of resnet8, /,
+  ],
+  [
+    'a negative epoch count',
+    ['sweep', 'train', 'epochs'],
+    -1,
+    /^\$\.sweep\.train\.epochs: found -1; allowed: .*>=1/,
+  ],
+  ['an unknown field', ['sweep', 'train', 'epoch'], 3, /^\$\.sweep\.train\.epoch: unknown field/],
+  [
+    'a preset of another dataset',
+    ['dataset', 'preset'],
+    'paper',
+    /^\$\.dataset\.preset: found "paper"; allowed: correct for digits/,
+  ],
+  [
+    'a split larger than the dataset',
+    ['dataset', 'split', 'train'],
+    3001,
+    /^\$\.dataset\.split: .*at most 4000/,
+  ],
+  [
+    'a test set larger than there is',
+    ['dataset', 'split', 'test'],
+    1001,
+    /^\$\.dataset\.split\.test: found 1001; allowed: at most 1000/,
+  ],
+  [
+    'an explainer as a student',
+    ['sweep', 'students', 0, 'name'],
+    'hme_ltb',
+    /^\$\.sweep\.students\[0\]\.name: found "hme_ltb"/,
+  ],
+  [
+    'a plain model as an explainer',
+    ['explain', 'model'],
+    { name: 'resnet8' },
+    /^\$\.explain\.model\.name: found "resnet8"; allowed: hme_ltb/,
+  ],
+  [
+    'a width of a plain model',
+    ['sweep', 'students', 0, 'width'],
+    8,
+    /^\$\.sweep\.students\[0\]\.width: resnet8 takes none/,
+  ],
+  [
+    'a teacher nobody trains',
+    ['sweep', 'methods', 1, 'teacher'],
+    'wrn',
+    /^\$\.sweep\.methods\[1\]\.teacher: found "wrn"; allowed: resnet14/,
+  ],
+  ['distillation without teachers', ['teachers'], [], /^\$\.explain: needs a teacher/],
+  [
+    'two methods of one name',
+    ['sweep', 'methods', 1, 'id'],
+    'CE',
+    /^\$\.sweep\.methods\[1\]: found "CE" twice/,
+  ],
+  [
+    'a temperature where none is used',
+    ['sweep', 'methods', 0, 'distillers', 0, 'temperature'],
+    4,
+    /temperature: ce takes none/,
+  ],
+  [
+    'an explainer schedule for a student',
+    ['sweep', 'train', 'schedule'],
+    'explainer-hard',
+    /^\$\.sweep\.train\.schedule: found "explainer-hard"/,
+  ],
+  [
+    'sgd for the soft stage',
+    ['explain', 'stage1', 'optimizer'],
+    { name: 'sgd' },
+    /^\$\.explain\.stage1\.optimizer\.name: found "sgd"; allowed: adam/,
+  ],
+  [
+    'a baseline that is no method',
+    ['report', 'baseline'],
+    'DKD',
+    /^\$\.report\.baseline: found "DKD"; allowed: CE, KD, KD\+VAM/,
+  ],
+  [
+    'more explanation seeds than pairs',
+    ['explain', 'seeds'],
+    4,
+    /^\$\.explain\.seeds: found 4; allowed: at most 3/,
+  ],
+];
+
+for (const [what, path, value, message] of refusals) {
+  test(`${what} is refused by its place`, (t) => {
+    t.regex(refusal(path, value), message);
+  });
+}
+
+test('what is no study at all is refused', (t) => {
+  t.false(resolveStudy(null).ok);
+  t.false(resolveStudy('digits').ok);
+});
+
+test('the published JSON Schema is that of the code', (t) => {
+  const published: unknown = JSON.parse(
+    readFileSync(new URL('study.schema.json', STUDIES), 'utf8'),
+  );
+  t.deepEqual(published, JSON.parse(JSON.stringify(studyJsonSchema())));
+});
