@@ -1,10 +1,8 @@
 import type { z } from 'zod';
-import { EXPLAINER_NAMES, TAUGHT_DISTILLERS } from './catalog.ts';
-import { DATASETS } from './datasets.ts';
-import { studySchema, type ModelSpec, type Study, type Train } from './schema.ts';
+import { ruleProblems, type Problem } from './rules.ts';
+import { studySchema, type Study } from './schema.ts';
 
-/** One thing that is wrong with a study: where, what is there, what is allowed. */
-export type Problem = { readonly path: string; readonly message: string };
+export type { Problem } from './rules.ts';
 
 /** A study with its defaults, or everything that is wrong with it. */
 export type Resolution =
@@ -20,7 +18,7 @@ export function resolveStudy(input: unknown): Resolution {
   if (!parsed.success) {
     return { ok: false, problems: parsed.error.issues.map((issue) => describe(issue, input)) };
   }
-  const problems = [...datasetProblems(parsed.data), ...networkProblems(parsed.data)];
+  const problems = ruleProblems(parsed.data);
   return problems.length === 0 ? { ok: true, study: parsed.data } : { ok: false, problems };
 }
 
@@ -55,188 +53,4 @@ function describe(issue: z.core.$ZodIssue, input: unknown): Problem {
   const allowed =
     issue.code === 'invalid_value' ? `one of ${issue.values.join(', ')}` : issue.message;
   return { path, message: `found ${found.slice(0, 80)}; allowed: ${allowed}` };
-}
-
-function datasetProblems(study: Study): Problem[] {
-  const { name, preset, split } = study.dataset;
-  const info = DATASETS[name];
-  const problems: Problem[] = [];
-  const presets = Object.keys(info.presets);
-  if (!presets.includes(preset)) {
-    problems.push({
-      path: '$.dataset.preset',
-      message: `found "${preset}"; allowed: ${presets.join(', ')} for ${name}`,
-    });
-  }
-  const train = split.train ?? info.trainImages - split.validation;
-  if (train < 1 || train + split.validation > info.trainImages) {
-    problems.push({
-      path: '$.dataset.split',
-      message: `found train ${train} + validation ${split.validation}; allowed: at most ${info.trainImages} images in ${name}`,
-    });
-  }
-  if ((split.test ?? 0) > info.testImages) {
-    problems.push({
-      path: '$.dataset.split.test',
-      message: `found ${split.test}; allowed: at most ${info.testImages} in ${name}`,
-    });
-  }
-  return problems;
-}
-
-function isExplainer(model: ModelSpec): boolean {
-  return EXPLAINER_NAMES.some((name) => name === model.name);
-}
-
-function networkProblems(study: Study): Problem[] {
-  return [
-    ...duplicates(
-      '$.teachers',
-      study.teachers.map((teacher) => teacher.id),
-    ),
-    ...duplicates('$.sweep.methods', study.sweep?.methods.map((method) => method.id) ?? []),
-    ...duplicates('$.sweep.students', study.sweep?.students.map((model) => model.name) ?? []),
-    ...duplicates('$.seeds.init', study.seeds.init.map(String)),
-    ...study.teachers.flatMap((teacher, i) => [
-      ...plainModel(`$.teachers[${i}].model`, teacher.model),
-      ...trainProblems(`$.teachers[${i}].train`, teacher.train, false),
-    ]),
-    ...explainProblems(study),
-    ...sweepProblems(study),
-  ];
-}
-
-function duplicates(path: string, names: readonly string[]): Problem[] {
-  return names.flatMap((name, i) =>
-    names.indexOf(name) < i
-      ? [{ path: `${path}[${i}]`, message: `found "${name}" twice; allowed: each once` }]
-      : [],
-  );
-}
-
-function plainModel(path: string, model: ModelSpec): Problem[] {
-  if (isExplainer(model)) {
-    return [
-      {
-        path: `${path}.name`,
-        message: `found "${model.name}"; allowed: a model that is no explainer`,
-      },
-    ];
-  }
-  return (['width', 'experts'] as const).flatMap((field) =>
-    model[field] === undefined
-      ? []
-      : [
-          {
-            path: `${path}.${field}`,
-            message: `${model.name} takes none; allowed: for ${EXPLAINER_NAMES.join(', ')}`,
-          },
-        ],
-  );
-}
-
-function trainProblems(path: string, train: Train, explainer: boolean): Problem[] {
-  const problems: Problem[] = [];
-  if (!explainer && train.schedule.startsWith('explainer-')) {
-    problems.push({
-      path: `${path}.schedule`,
-      message: `found "${train.schedule}"; allowed: step, constant`,
-    });
-  }
-  if (train.schedule === 'explainer-soft' && train.optimizer.name !== 'adam') {
-    problems.push({
-      path: `${path}.optimizer.name`,
-      message: `found "${train.optimizer.name}"; allowed: adam, which has a rate for the gates`,
-    });
-  }
-  return problems;
-}
-
-function teacherProblems(study: Study, path: string, id: string | undefined): Problem[] {
-  const ids = study.teachers.map((teacher) => teacher.id);
-  if (ids.length === 0) {
-    return [{ path, message: 'needs a teacher; allowed: a study with at least one in $.teachers' }];
-  }
-  if (id !== undefined && !ids.includes(id)) {
-    return [{ path: `${path}.teacher`, message: `found "${id}"; allowed: ${ids.join(', ')}` }];
-  }
-  return [];
-}
-
-function explainProblems(study: Study): Problem[] {
-  const explain = study.explain;
-  if (explain === undefined) return [];
-  const pairs = Math.max(study.seeds.init.length, study.seeds.data.length);
-  return [
-    ...(isExplainer(explain.model)
-      ? []
-      : [
-          {
-            path: '$.explain.model.name',
-            message: `found "${explain.model.name}"; allowed: ${EXPLAINER_NAMES.join(', ')}`,
-          },
-        ]),
-    ...(explain.seeds <= pairs
-      ? []
-      : [
-          {
-            path: '$.explain.seeds',
-            message: `found ${explain.seeds}; allowed: at most ${pairs} seed pairs`,
-          },
-        ]),
-    ...duplicates('$.explain.arms', explain.arms),
-    ...trainProblems('$.explain.stage1', explain.stage1, true),
-    ...trainProblems('$.explain.stage2', explain.stage2, true),
-    ...(explain.arms.includes('distillation') || explain.teacher !== undefined
-      ? teacherProblems(study, '$.explain', explain.teacher)
-      : []),
-  ];
-}
-
-function sweepProblems(study: Study): Problem[] {
-  const sweep = study.sweep;
-  if (sweep === undefined) return [];
-  const baseline = study.report.baseline;
-  const ids = sweep.methods.map((method) => method.id);
-  return [
-    ...sweep.students.flatMap((model, i) => plainModel(`$.sweep.students[${i}]`, model)),
-    ...trainProblems('$.sweep.train', sweep.train, false),
-    ...(baseline === undefined || ids.includes(baseline)
-      ? []
-      : [
-          { path: '$.report.baseline', message: `found "${baseline}"; allowed: ${ids.join(', ')}` },
-        ]),
-    ...sweep.methods.flatMap((method, i) => methodProblems(study, `$.sweep.methods[${i}]`, method)),
-  ];
-}
-
-type Method = NonNullable<Study['sweep']>['methods'][number];
-
-function methodProblems(study: Study, path: string, method: Method): Problem[] {
-  const taught = method.distillers.some(({ name }) => TAUGHT_DISTILLERS.includes(name));
-  return [
-    ...(taught || method.teacher !== undefined ? teacherProblems(study, path, method.teacher) : []),
-    ...duplicates(
-      `${path}.distillers`,
-      method.distillers.map(({ name }) => name),
-    ),
-    ...method.distillers.flatMap((distiller, i) => [
-      ...(distiller.temperature !== undefined && distiller.name !== 'kd'
-        ? [
-            {
-              path: `${path}.distillers[${i}].temperature`,
-              message: `${distiller.name} takes none; allowed: for kd`,
-            },
-          ]
-        : []),
-      ...(distiller.smoothing !== undefined && distiller.name !== 'ls'
-        ? [
-            {
-              path: `${path}.distillers[${i}].smoothing`,
-              message: `${distiller.name} takes none; allowed: for ls`,
-            },
-          ]
-        : []),
-    ]),
-  ];
 }
