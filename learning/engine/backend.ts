@@ -1,8 +1,9 @@
 /**
- * The one place that loads TensorFlow. The order of imports is the order of evaluation: the
- * environment first, then the library, then our kernels and gradients on top of it.
+ * tfjs as the rest of `learning/` uses it: the library with our kernels and gradients on top. The
+ * process has to be configured first (`configureProcess` of `environment.ts`), because TensorFlow
+ * reads its threads once, when it is loaded.
  */
-import './environment.ts';
+import './gradients.ts';
 import './kernels.ts';
 
-export * as tf from '@tensorflow/tfjs-node';
+export { tf } from './library.ts';

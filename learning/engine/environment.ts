@@ -33,8 +33,7 @@ export function configureProcess(
     throw new KdxError('SpecInvalid', `device.threads is ${threads}; allowed: an integer ≥ 1.`);
   }
   environment['TF_NUM_INTRAOP_THREADS'] = String(threads);
-  environment['TF_NUM_INTEROP_THREADS'] = '1';
-  environment['OMP_NUM_THREADS'] = String(threads);
+  environment['TF_NUM_INTEROP_THREADS'] = String(threads);
   environment['TF_DETERMINISTIC_OPS'] = '1';
   environment['NVIDIA_TF32_OVERRIDE'] = precision === 'tf32' ? '1' : '0';
 }

@@ -41,6 +41,8 @@ export type NetworkOptions = {
   /** Height and width of the images, in pixels. */
   readonly imageSize: number;
   readonly vam?: VamOptions;
+  /** Inference only: a batch norm behind a convolution is part of its kernel and bias. */
+  readonly foldedNorms?: boolean;
   /** Explainer only: channels of its experts (64); the last level has half of them. */
   readonly width?: number;
   /** Explainer only: experts per level ([2, 4, 8]). */

@@ -1,4 +1,5 @@
-import type { tf } from './backend.ts';
+import { KdxError } from '../../leg/errors.ts';
+import { tf } from './backend.ts';
 import type { LearningRates, Optimizer } from './optimizer.ts';
 
 /**
@@ -40,3 +41,53 @@ export type Trainer = {
   step(feeds: Feeds): Outputs;
   dispose(): void;
 };
+
+/**
+ * Makes a step runnable by the engine chosen. `step` has to keep what it gives: the engine disposes
+ * every other tensor of the step.
+ */
+function compile(engine: Engine, step: (feeds: Feeds) => Outputs): Program {
+  if (engine !== 'eager') {
+    throw new KdxError('SpecInvalid', `engine is ${String(engine)}; allowed: eager.`);
+  }
+  return { run: (feeds) => tf.tidy(() => step(feeds)), dispose: () => undefined };
+}
+
+/** Lets outputs survive the scopes around them; clones, since a feed may be among them. */
+function keep(outputs: Outputs): Outputs {
+  const entries = Object.entries(outputs);
+  return Object.fromEntries(entries.map(([name, tensor]) => [name, tf.keep(tf.clone(tensor))]));
+}
+
+/** Makes a step without training runnable by the engine chosen. */
+export function createProgram(engine: Engine, step: (feeds: Feeds) => Outputs): Program {
+  return compile(engine, (feeds) => keep(step(feeds)));
+}
+
+/**
+ * Makes a trainer from a loss and an optimiser. One step is: targets without gradient, the loss with
+ * gradients of the optimiser's parameters, one update.
+ */
+export function createTrainer(options: TrainerOptions): Trainer {
+  const { engine, optimizer, rates, targets, loss } = options;
+  const variables = optimizer.parameters.map(({ variable }) => variable);
+
+  const program = compile(engine, (feeds) => {
+    const known = targets?.(feeds) ?? {};
+    let outputs: Outputs = {};
+    const { grads } = tf.variableGrads(() => {
+      const terms = loss(feeds, known);
+      // Kept here: the scope of the forward pass ends before that of the step.
+      outputs = keep(terms);
+      return terms.total;
+    }, variables);
+    const gradients = new Map<string, tf.Tensor>();
+    for (const { name, variable } of optimizer.parameters) {
+      const gradient = grads[variable.name];
+      if (gradient !== undefined) gradients.set(name, gradient);
+    }
+    optimizer.apply(gradients, rates(feeds));
+    return outputs;
+  });
+  return { step: program.run, dispose: program.dispose };
+}

@@ -1,0 +1,106 @@
+import { KdxError } from '../../leg/errors.ts';
+import { tf } from './backend.ts';
+import type {
+  Forward,
+  Initial,
+  Initialiser,
+  Network,
+  NetworkOptions,
+  Parameter,
+  ParameterGroup,
+  Pass,
+} from './network.ts';
+
+/** What VAM shares and collects within one forward pass (`models/vam.ts`). */
+export type Attention = {
+  readonly temperature: tf.Scalar;
+  /** Normalised entropies, one tensor [consumers] per convolution. */
+  readonly entropies: tf.Tensor1D[];
+};
+
+/** A pass, with what modules share within it. */
+export type Context = Pass & { readonly attention?: Attention };
+
+/** Height, width, input and output channels of a convolution's kernel. */
+export type KernelShape = readonly [number, number, number, number];
+
+/** Turns the stored kernel into the one that convolves. */
+export type KernelGate = (kernel: tf.Tensor4D, context: Context) => tf.Tensor4D;
+
+/** What a model is built with: it hands out variables and counts their cost. */
+export type Builder = {
+  readonly options: NetworkOptions;
+  parameter(
+    name: string,
+    shape: readonly number[],
+    initial: Initial,
+    group?: ParameterGroup,
+  ): tf.Variable;
+  statistic(name: string, shape: readonly number[], value: number): tf.Variable;
+  countMultiplyAdds(count: number): void;
+  /** Attention on a kernel, where the network has it and the kernel is large enough for it. */
+  readonly gateKernel?: (name: string, shape: KernelShape) => KernelGate | undefined;
+};
+
+/** A model's forward pass over the variables it was built with. */
+export type Body = (images: tf.Tensor4D, context: Context) => Forward;
+
+/** A builder, and the network it becomes once its body is known. */
+export type NetworkBuilder = Builder & { finish(body: Body): Network };
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Starts a network whose variables take their first values from `initialise`. */
+export function createBuilder(options: NetworkOptions, initialise: Initialiser): NetworkBuilder {
+  const trainable = new Map<string, Parameter>();
+  const statistics = new Map<string, tf.Variable>();
+  let multiplyAdds = 0;
+
+  const variable = (
+    name: string,
+    shape: readonly number[],
+    initial: Initial,
+    isTrainable: boolean,
+  ): tf.Variable => {
+    if (trainable.has(name) || statistics.has(name)) {
+      throw new KdxError('CodeBug', `${options.model} names two of its tensors ${name}.`);
+    }
+    const values = initialise(name, shape, initial);
+    if (values.length !== sizeOf(shape)) {
+      const wanted = `${sizeOf(shape)} values of shape [${shape.join(', ')}]`;
+      throw new KdxError('CodeBug', `${name} was given ${values.length} values, not ${wanted}.`);
+    }
+    return tf.tidy(() => tf.variable(tf.tensor(values, [...shape], 'float32'), isTrainable));
+  };
+
+  return {
+    options,
+    parameter: (name, shape, initial, group = 'weights') => {
+      const parameter = { name, group, variable: variable(name, shape, initial, true) };
+      trainable.set(name, parameter);
+      return parameter.variable;
+    },
+    statistic: (name, shape, value) => {
+      const created = variable(name, shape, { kind: 'constant', value }, false);
+      statistics.set(name, created);
+      return created;
+    },
+    countMultiplyAdds: (count) => {
+      multiplyAdds += count;
+    },
+    finish: (body) => ({
+      options,
+      trainable,
+      statistics,
+      multiplyAdds,
+      parameterCount: [...trainable.values()].reduce((sum, p) => sum + p.variable.size, 0),
+      forward: body,
+      dispose: () => {
+        for (const { variable } of trainable.values()) variable.dispose();
+        for (const statistic of statistics.values()) statistic.dispose();
+      },
+    }),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * VAM, the virtual attention module of KDExplainer (Xue et al., IJCAI 2021; arXiv:2105.04181), in a
+ * reconstruction of ours: no code of it is public. The channels of a convolution are taken as blocks
+ * of virtual experts; every block of outputs weighs the blocks of inputs it reads by a softmax with
+ * one temperature for the whole network. The attention does not depend on the input, so it acts on
+ * the kernel, costs nothing per image and folds away after training (`fold.ts`).
+ *
+ * Attention is zero at the start: every weight is exactly 1 and the network equals the plain one.
+ */
+import { KdxError } from '../../leg/errors.ts';
+import { tf } from '../engine/backend.ts';
+import type { Attention, Builder, Context, KernelGate, KernelShape } from '../engine/builder.ts';
+import { withoutGradient } from '../engine/gradients.ts';
+import type { VamOptions } from '../engine/network.ts';
+import { requireDivisible } from './options.ts';
+
+const MINIMUM_TEMPERATURE = 0.05;
+/** ρ with τ = τ_min + ln(1 + e^ρ) = 1. */
+const INITIAL_RHO = Math.log(Math.expm1(1 - MINIMUM_TEMPERATURE));
+
+/** VAM on one network: gates for its kernels, and what each forward pass shares. */
+export type Vam = {
+  gateKernel(name: string, shape: KernelShape): KernelGate | undefined;
+  begin(): Attention;
+  /** H̄: the mean normalised entropy over all layers and consumers. */
+  entropy(attention: Attention): tf.Scalar;
+};
+
+/**
+ * Block of every channel: ⌈channels / blockSize⌉ contiguous blocks whose sizes differ by at most 1.
+ */
+export function blocksOf(channels: number, blockSize: number): number[] {
+  const blocks = Math.ceil(channels / blockSize);
+  return Array.from({ length: channels }, (_, channel) =>
+    Math.floor((channel * blocks) / channels),
+  );
+}
+
+/** One-hot rows [channels, blocks]: repeats the value of a block over its channels. */
+function membership(channels: number, blockSize: number): tf.Tensor2D {
+  const blocks = blocksOf(channels, blockSize);
+  const count = (blocks.at(-1) ?? 0) + 1;
+  return tf.oneHot(tf.tensor1d(blocks, 'int32'), count).as2D(channels, count);
+}
+
+/**
+ * m·α of every consumer [consumers, producers], with α = softmax(ε/τ), as exp(e − max) over its own
+ * mean: exactly 1 where ε is zero, which m·(1/m) is not. With it the entropy of α over ln m.
+ */
+export function attentionOf(
+  epsilon: tf.Tensor2D,
+  temperature: tf.Scalar,
+): { scale: tf.Tensor2D; entropy: tf.Tensor1D } {
+  const producers = epsilon.shape[1];
+  const logits = tf.div(epsilon, temperature);
+  const peak = withoutGradient(() => tf.max(logits, 1, true));
+  const shifted = tf.sub(logits, peak);
+  const powers = tf.exp(shifted);
+  const total = tf.sum(powers, 1, true);
+  const scale = tf.div<tf.Tensor2D>(powers, tf.div(total, producers));
+  const logWeights = tf.sub(shifted, tf.log(total));
+  const spread = tf.sum<tf.Tensor1D>(tf.mul(scale, logWeights), 1);
+  return { scale, entropy: tf.div(spread, -producers * Math.log(producers)) };
+}
+
+/** Adds VAM to the network under construction. @throws KdxError SpecInvalid on a bad block size. */
+export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
+  requireDivisible('vam.blockSize', blockSize, 1);
+  const rho = builder.parameter('vam/rho', [], { kind: 'constant', value: INITIAL_RHO }, 'vam');
+
+  return {
+    gateKernel: (name, [, , inputs, outputs]) => {
+      const producers = Math.ceil(inputs / blockSize);
+      const consumers = Math.ceil(outputs / blockSize);
+      if (producers < 2) return undefined;
+      const zero = { kind: 'constant', value: 0 } as const;
+      const shape = [consumers, producers];
+      const epsilon = builder.parameter(`${name}/vam/epsilon`, shape, zero, 'vam');
+      return (kernel, context) =>
+        gated(kernel, epsilon as unknown as tf.Tensor2D, blockSize, requireAttention(context));
+    },
+    begin: () => ({
+      temperature: tf.add(tf.softplus(rho), MINIMUM_TEMPERATURE) as tf.Scalar,
+      entropies: [],
+    }),
+    entropy: ({ entropies }) => tf.mean<tf.Scalar>(tf.concat(entropies)),
+  };
+}
+
+function requireAttention({ attention }: Context): Attention {
+  if (attention !== undefined) return attention;
+  throw new KdxError('CodeBug', 'A kernel with VAM ran outside the forward pass of its network.');
+}
+
+/** W ⊙ up(m·αᵀ): every tile of the kernel scaled by the attention between its blocks. */
+function gated(
+  kernel: tf.Tensor4D,
+  epsilon: tf.Tensor2D,
+  blockSize: number,
+  attention: Attention,
+): tf.Tensor4D {
+  const [, , inputs, outputs] = kernel.shape;
+  const { scale, entropy } = attentionOf(epsilon, attention.temperature);
+  attention.entropies.push(entropy);
+  const rows = tf.matMul(membership(inputs, blockSize), scale, false, true);
+  const tiles = tf.matMul(rows, membership(outputs, blockSize), false, true);
+  return tf.mul(kernel, tf.reshape(tiles, [1, 1, inputs, outputs]));
+}
