@@ -1,7 +1,7 @@
 import { tf } from './backend.ts';
 import type { Parameter } from './network.ts';
-import type { Optimizer } from './optimizer.ts';
-import { createSlots, decayOf, decayed, gradientOf } from './optimizer.ts';
+import type { FlatGroup, Optimizer } from './optimizer.ts';
+import { createSlot, decayedGradients, flatGroups } from './optimizer.ts';
 
 export type AdamOptions = {
   readonly parameters: readonly Parameter[];
@@ -10,6 +10,12 @@ export type AdamOptions = {
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
+};
+
+type State = {
+  readonly flat: FlatGroup;
+  readonly mean: tf.Variable<tf.Rank.R1>;
+  readonly square: tf.Variable<tf.Rank.R1>;
 };
 
 /** 1 − βᵗ without the cancellation that float32 would suffer for β near 1. */
@@ -24,35 +30,38 @@ function correction(beta: number, step: tf.Tensor): tf.Tensor {
  */
 export function adam(options: AdamOptions): Optimizer {
   const { parameters, weightDecay, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
-  const means = createSlots(parameters, 'mean');
-  const squares = createSlots(parameters, 'square');
+  const states = flatGroups(parameters, weightDecay).map((flat): State => ({
+    flat,
+    mean: createSlot(flat),
+    square: createSlot(flat),
+  }));
   const step = tf.tidy(() => tf.variable(tf.scalar(0), false));
-
-  const update = (parameter: Parameter, gradient: tf.Tensor, rate: tf.Scalar): void => {
-    const { variable } = parameter;
-    const mean = means.of(parameter);
-    const square = squares.of(parameter);
-    const direction = decayed(gradient, variable, decayOf(parameter, weightDecay));
-    mean.assign(tf.add(tf.mul(mean, beta1), tf.mul(direction, 1 - beta1)));
-    square.assign(tf.add(tf.mul(square, beta2), tf.mul(tf.square(direction), 1 - beta2)));
-    const scale = tf.div(rate, correction(beta1, step));
-    const root = tf.sqrt(tf.div(square, correction(beta2, step)));
-    variable.assign(tf.sub(variable, tf.mul(scale, tf.div(mean, tf.add(root, epsilon)))));
-  };
 
   return {
     parameters,
-    slots: new Map([...means.byName, ...squares.byName, ['step', step]]),
+    slots: new Map<string, tf.Variable>([
+      ...states.map(({ flat, mean }) => [`mean/${flat.group}`, mean] as const),
+      ...states.map(({ flat, square }) => [`square/${flat.group}`, square] as const),
+      ['step', step],
+    ]),
     apply: (gradients, rates) => {
       step.assign(tf.add(step, 1));
-      for (const parameter of parameters) {
-        update(parameter, gradientOf(gradients, parameter), rates[parameter.group]);
+      const meanCorrection = correction(beta1, step);
+      const squareCorrection = correction(beta2, step);
+      for (const { flat, mean, square } of states) {
+        const weights = flat.weights();
+        const direction = decayedGradients(flat, weights, gradients);
+        mean.assign(tf.add(tf.mul(mean, beta1), tf.mul(direction, 1 - beta1)));
+        square.assign(tf.add(tf.mul(square, beta2), tf.mul(tf.square(direction), 1 - beta2)));
+        const root = tf.add(tf.sqrt(tf.div(square, squareCorrection)), epsilon);
+        const rate = tf.div(rates[flat.group], meanCorrection);
+        flat.assign(tf.sub(weights, tf.mul(rate, tf.div(mean, root))));
       }
     },
     dispose: () => {
-      means.dispose();
-      squares.dispose();
-      step.dispose();
+      for (const slot of [step, ...states.flatMap(({ mean, square }) => [mean, square])]) {
+        slot.dispose();
+      }
     },
   };
 }

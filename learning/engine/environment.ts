@@ -38,7 +38,7 @@ export function configureProcess(
   environment['NVIDIA_TF32_OVERRIDE'] = precision === 'tf32' ? '1' : '0';
 }
 
-/** Marks TensorFlow as loaded and gives tfjs what newer Node versions took away. */
+/** Runs right before TensorFlow loads: marks it as loaded, and gives tfjs what newer Node versions took away. */
 export function prepareToLoad(environment: NodeJS.ProcessEnv = process.env): void {
   registry[LOADED] = true;
   environment['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
@@ -46,5 +46,3 @@ export function prepareToLoad(environment: NodeJS.ProcessEnv = process.env): voi
   const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
   legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
-
-prepareToLoad();

@@ -1,4 +1,4 @@
 /** TensorFlow itself, loaded after the environment is set; everything else imports `backend.ts`. */
-import './environment.ts';
+import './prepare.ts';
 
 export * as tf from '@tensorflow/tfjs-node';

@@ -8,56 +8,86 @@ export type LearningRates = Readonly<Record<ParameterGroup, tf.Scalar>>;
 /** An update rule with its state. Rates are tensors, so that a schedule never freezes in a graph. */
 export type Optimizer = {
   readonly parameters: readonly Parameter[];
-  /** Momenta, moments and step counts by name: a checkpoint saves and restores all of them. */
+  /**
+   * Momenta, moments and step counts by name: a checkpoint saves and restores all of them. A slot of
+   * a group is one vector over its parameters, in the order of `parameters`.
+   */
   readonly slots: ReadonlyMap<string, tf.Variable>;
   /** One update in place; `gradients` by parameter name, one for each of `parameters`. */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, rates: LearningRates): void;
   dispose(): void;
 };
 
-/** One tensor of optimiser state per parameter, zero at the start. */
-export type Slots = {
-  readonly byName: ReadonlyMap<string, tf.Variable>;
-  of(parameter: Parameter): tf.Variable;
-  dispose(): void;
+/**
+ * The parameters of one group as a single vector. An update is elementwise, so it runs once over the
+ * vector, with the same bits as parameter by parameter, instead of in hundreds of small operations.
+ */
+export type FlatGroup = {
+  readonly group: ParameterGroup;
+  readonly length: number;
+  /** L2 coefficient. */
+  readonly decay: number;
+  weights(): tf.Tensor1D;
+  /** @throws KdxError CodeBug where the loss does not depend on a parameter */
+  gradients(byName: ReadonlyMap<string, tf.Tensor>): tf.Tensor1D;
+  assign(values: tf.Tensor1D): void;
 };
 
-/** Creates the slots `<kind>/<parameter>`. */
-export function createSlots(parameters: readonly Parameter[], kind: string): Slots {
-  const byName = new Map(
-    parameters.map(({ name, variable }) => [
-      `${kind}/${name}`,
-      tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)),
-    ]),
-  );
+const GROUPS: readonly ParameterGroup[] = ['weights', 'gates', 'vam'];
+
+/** Puts parameters together by group. VAM's attention is not decayed: it has to stay free to sharpen. */
+export function flatGroups(parameters: readonly Parameter[], weightDecay: number): FlatGroup[] {
+  return GROUPS.flatMap((group) => {
+    const members = parameters.filter((parameter) => parameter.group === group);
+    return members.length === 0 ? [] : [flatGroup(group, members, weightDecay)];
+  });
+}
+
+function flatGroup(
+  group: ParameterGroup,
+  members: readonly Parameter[],
+  weightDecay: number,
+): FlatGroup {
+  const sizes = members.map(({ variable }) => variable.size);
   return {
-    byName,
-    of: ({ name }) => byName.get(`${kind}/${name}`) as tf.Variable,
-    dispose: () => {
-      for (const slot of byName.values()) slot.dispose();
+    group,
+    length: sizes.reduce((sum, size) => sum + size, 0),
+    decay: group === 'vam' ? 0 : weightDecay,
+    weights: () => flatten(members.map(({ variable }) => variable)),
+    gradients: (byName) => flatten(members.map(({ name }) => requireGradient(byName, name))),
+    assign: (values) => {
+      const parts = tf.split(values, sizes);
+      for (const [index, { variable }] of members.entries()) {
+        variable.assign(tf.reshape(parts[index] as tf.Tensor, variable.shape));
+      }
     },
   };
 }
 
-/** L2 coefficient of a parameter: none on VAM's attention, which has to stay free to sharpen. */
-export function decayOf(parameter: Parameter, weightDecay: number): number {
-  return parameter.group === 'vam' ? 0 : weightDecay;
+function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {
+  return tf.concat(tensors.map((tensor) => tf.reshape<tf.Rank.R1>(tensor, [-1])));
 }
 
-/** g + λw. */
-export function decayed(gradient: tf.Tensor, weights: tf.Tensor, decay: number): tf.Tensor {
-  return decay === 0 ? gradient : tf.add(gradient, tf.mul(weights, decay));
-}
-
-/** The gradient of one parameter. @throws KdxError CodeBug where the loss does not depend on it. */
-export function gradientOf(
-  gradients: ReadonlyMap<string, tf.Tensor>,
-  { name }: Parameter,
-): tf.Tensor {
-  const gradient = gradients.get(name);
+function requireGradient(byName: ReadonlyMap<string, tf.Tensor>, name: string): tf.Tensor {
+  const gradient = byName.get(name);
   if (gradient !== undefined) return gradient;
   throw new KdxError(
     'CodeBug',
     `No gradient reaches ${name}: leave it out of the optimiser or make the loss depend on it.`,
   );
+}
+
+/** g + λw for a whole group. */
+export function decayedGradients(
+  { decay, gradients }: FlatGroup,
+  weights: tf.Tensor1D,
+  byName: ReadonlyMap<string, tf.Tensor>,
+): tf.Tensor1D {
+  const gradient = gradients(byName);
+  return decay === 0 ? gradient : tf.add(gradient, tf.mul(weights, decay));
+}
+
+/** A vector of optimiser state for every group, zero at the start. */
+export function createSlot(group: FlatGroup): tf.Variable<tf.Rank.R1> {
+  return tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([group.length]), false));
 }

@@ -1,7 +1,7 @@
 import { tf } from './backend.ts';
 import type { Parameter } from './network.ts';
 import type { Optimizer } from './optimizer.ts';
-import { createSlots, decayOf, decayed, gradientOf } from './optimizer.ts';
+import { createSlot, decayedGradients, flatGroups } from './optimizer.ts';
 
 export type SgdOptions = {
   readonly parameters: readonly Parameter[];
@@ -15,20 +15,23 @@ export type SgdOptions = {
  * w ← w − ηv; the momentum is not dampened, and the rate is outside it.
  */
 export function sgd({ parameters, momentum, weightDecay }: SgdOptions): Optimizer {
-  const velocities = createSlots(parameters, 'velocity');
+  const states = flatGroups(parameters, weightDecay).map((flat) => ({
+    flat,
+    velocity: createSlot(flat),
+  }));
   return {
     parameters,
-    slots: velocities.byName,
+    slots: new Map(states.map(({ flat, velocity }) => [`velocity/${flat.group}`, velocity])),
     apply: (gradients, rates) => {
-      for (const parameter of parameters) {
-        const { variable, group } = parameter;
-        const velocity = velocities.of(parameter);
-        const gradient = gradientOf(gradients, parameter);
-        const direction = decayed(gradient, variable, decayOf(parameter, weightDecay));
+      for (const { flat, velocity } of states) {
+        const weights = flat.weights();
+        const direction = decayedGradients(flat, weights, gradients);
         velocity.assign(tf.add(tf.mul(velocity, momentum), direction));
-        variable.assign(tf.sub(variable, tf.mul(velocity, rates[group])));
+        flat.assign(tf.sub(weights, tf.mul(velocity, rates[flat.group])));
       }
     },
-    dispose: velocities.dispose,
+    dispose: () => {
+      for (const { velocity } of states) velocity.dispose();
+    },
   };
 }
