@@ -18,4 +18,6 @@ export type Leg = {
   readonly study: string;
   /** 0 for the first launch; the trial counts it up, never a retry of the activity. */
   readonly launch: number;
+  /** Host memory to ask for, as a multiple of the usual; above 1 after the leg ran out of it. */
+  readonly memoryFactor: number;
 };

@@ -1,0 +1,103 @@
+import { Context } from '@temporalio/activity';
+import { ABANDONED, type Executor } from '../leg/executor.ts';
+import type { Progress, Result } from '../leg/result.ts';
+import type { Leg } from '../leg/spec.ts';
+import { canonicalJson } from '../study/canonical.ts';
+import type { LegActivities, LegReport } from './contract.ts';
+import { crossing } from './failure.ts';
+import type { ArtifactPort } from './ports.ts';
+import { summaryOf } from './summary.ts';
+
+export type LegPorts = {
+  readonly artifacts: Pick<ArtifactPort, 'readResult' | 'writeBlob'>;
+  readonly executor: Executor;
+};
+
+/** Heartbeats go on while a leg is silent: a leg that makes no progress is the executor's to see. */
+const HEARTBEAT_MILLISECONDS = 5000;
+
+/** The activity that holds a slot while a leg runs. */
+export function createLegActivities(ports: LegPorts): LegActivities {
+  return { runLeg: (leg) => crossing(() => runLeg(ports, leg)) };
+}
+
+async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegReport> {
+  const before = await artifacts.readResult(leg.key);
+  if (before !== undefined) return reportFound(before);
+  await artifacts.writeBlob(new TextEncoder().encode(canonicalJson(leg)));
+  const context = Context.current();
+  let latest: Progress | undefined;
+  const beat = (): void => context.heartbeat(latest);
+  const alive = setInterval(beat, HEARTBEAT_MILLISECONDS);
+  beat();
+  try {
+    const signal = stopSignal(context);
+    const launch = executor.run(leg, signal, (progress) => {
+      latest = progress;
+      beat();
+    });
+    const end = await Promise.race([launch, abandonment(signal, context)]);
+    const result = await artifacts.readResult(leg.key);
+    if (result === undefined && context.cancellationDetails?.cancelRequested === true) {
+      await context.cancelled;
+    }
+    return report(end, latest, result);
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/**
+ * Of the ways an activity is cancelled, only a user's cancel or pause and the worker's own shutdown
+ * stop the leg. After a timeout or a reset another attempt may be watching it already.
+ */
+function stopSignal(context: Context): AbortSignal {
+  const control = new AbortController();
+  const hear = (): void => {
+    const details = context.cancellationDetails;
+    const stop =
+      details?.cancelRequested === true ||
+      details?.paused === true ||
+      details?.workerShutdown === true;
+    control.abort(stop ? 'stop' : ABANDONED);
+  };
+  if (context.cancellationSignal.aborted) hear();
+  else context.cancellationSignal.addEventListener('abort', hear, { once: true });
+  return control.signal;
+}
+
+/** Rejects once the leg is left to another attempt, so that this one's slot is free for it. */
+function abandonment(signal: AbortSignal, context: Context): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      if (signal.reason === ABANDONED) context.cancelled.catch(reject);
+    });
+  });
+}
+
+/** The result is the truth: how the process ended only says why there is none. */
+function report(
+  end: Omit<LegReport, 'result' | 'reached'>,
+  latest: Progress | undefined,
+  result: Result | undefined,
+): LegReport {
+  const reached =
+    latest === undefined ? {} : { reached: { epoch: latest.epoch, step: latest.step } };
+  if (result !== undefined) {
+    const outcome = result.status === 'diverged' ? 'diverged' : 'done';
+    return { ...end, ...reached, outcome, result: summaryOf(result) };
+  }
+  if (end.outcome !== 'done' && end.outcome !== 'diverged') return { ...end, ...reached };
+  const detail = `${end.detail}; yet there is no result in the store`;
+  return { ...end, ...reached, outcome: 'bug', detail };
+}
+
+function reportFound(result: Result): LegReport {
+  return {
+    outcome: result.status === 'diverged' ? 'diverged' : 'done',
+    host: 'store',
+    attempt: 'found',
+    detail: 'the result was there',
+    result: summaryOf(result),
+  };
+}

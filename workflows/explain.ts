@@ -1,0 +1,7 @@
+import type { Carry } from './study-run.ts';
+import { runStudy, type StudySummary } from './run-study.ts';
+
+/** The explanation arms of a study, with the teacher they need. `carry` is set by continuing as new only. */
+export async function explain(input: unknown, carry?: Carry): Promise<StudySummary> {
+  return await runStudy(input, { sections: ['explain'], report: false }, carry);
+}

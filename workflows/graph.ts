@@ -1,0 +1,180 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowCancellationType,
+  ChildWorkflowFailure,
+  condition,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { FIND_BATCH, type ResultSummary, type TrialFailure } from '../activities/contract.ts';
+import type { Attempt } from '../leg/decide.ts';
+import { ERROR_CODES, type ErrorCode } from '../leg/errors.ts';
+import type { BoundTrial } from '../study/plan.ts';
+import { awaitTrial, findResults } from './proxies.ts';
+import { bindEntry, completeTrial, entryOf, failTrial, type StudyRun } from './study-run.ts';
+import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
+
+/** How the graph loop came to its end. */
+export type GraphEnd = 'settled' | 'history-full';
+
+/**
+ * Runs the trials of a study: what is found by key is done, the rest runs as child workflows in a
+ * window of `run.parallel`, dearest path first. A failed trial blocks only what needs it. Ends when
+ * nothing is left to do, or, with nothing under way, when the history has grown too long.
+ */
+export async function runGraph(run: StudyRun): Promise<GraphEnd> {
+  const lookedUp = new Set<string>();
+  for (;;) {
+    await lookUpReady(run, lookedUp);
+    if (run.schedule.settled()) return 'settled';
+    const full = workflowInfo().continueAsNewSuggested;
+    if (full && run.underWay.size === 0) return 'history-full';
+    if (!full && !run.paused) startReady(run, lookedUp);
+    await nextChange(run, lookedUp);
+  }
+}
+
+/** Resolves when a trial has ended, or a message has changed what may start. */
+async function nextChange(run: StudyRun, lookedUp: ReadonlySet<string>): Promise<void> {
+  const { schedule } = run;
+  const running = schedule.running();
+  const mayStart = (): boolean =>
+    !run.paused &&
+    !workflowInfo().continueAsNewSuggested &&
+    schedule.running() < run.parallel &&
+    schedule.ready().length > 0;
+  const unseen = (): boolean => schedule.ready().some((id) => !lookedUp.has(id));
+  await condition(
+    () => schedule.running() < running || mayStart() || unseen() || schedule.settled(),
+  );
+}
+
+/** Looks up every trial that has become ready, until no further one becomes ready by it. */
+async function lookUpReady(run: StudyRun, lookedUp: Set<string>): Promise<void> {
+  for (;;) {
+    const fresh = run.schedule.ready().filter((id) => !lookedUp.has(id));
+    if (fresh.length === 0) return;
+    const bound = fresh.map((id) => bindEntry(run, id));
+    for (const id of fresh) lookedUp.add(id);
+    const keys = [...new Set(bound.map(({ key }) => key))].filter((key) => !run.underWay.has(key));
+    const found = await findAll(keys);
+    for (const { id, key } of bound) {
+      const result = found.get(key);
+      // While the answer came, a twin of the same key may have been started: then it is awaited.
+      if (result !== undefined && run.schedule.state(id) === 'waiting') {
+        completeTrial(run, id, result, true);
+      }
+    }
+  }
+}
+
+async function findAll(keys: readonly string[]): Promise<ReadonlyMap<string, ResultSummary>> {
+  const batches = Array.from({ length: Math.ceil(keys.length / FIND_BATCH) }, (_, i) =>
+    keys.slice(i * FIND_BATCH, (i + 1) * FIND_BATCH),
+  );
+  const found = await Promise.all(batches.map((batch) => findResults(batch)));
+  return new Map(found.flat().map((result) => [result.key, result]));
+}
+
+function startReady(run: StudyRun, lookedUp: ReadonlySet<string>): void {
+  for (const id of run.schedule.ready()) {
+    if (run.schedule.running() >= run.parallel) return;
+    if (!lookedUp.has(id)) continue;
+    run.schedule.start(id);
+    entryOf(run, id).state = 'running';
+    void followTrial(run, bindEntry(run, id));
+  }
+}
+
+/** Runs one trial, or waits for its twin of the same key, and notes how it ended. Never rejects. */
+async function followTrial(run: StudyRun, bound: BoundTrial): Promise<void> {
+  const twin = run.underWay.get(bound.key);
+  try {
+    const report = twin === undefined ? await ownTrial(run, bound) : await lookUpTwin(bound, twin);
+    run.launches += report.launches;
+    completeTrial(run, bound.id, report, report.launches === 0);
+  } catch (error) {
+    noteFailure(run, bound.id, error);
+  }
+}
+
+async function ownTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport> {
+  const report = runTrial(run, bound);
+  const ended = report.then(
+    () => undefined,
+    () => undefined,
+  );
+  run.underWay.set(bound.key, ended);
+  try {
+    return await report;
+  } finally {
+    run.underWay.delete(bound.key);
+  }
+}
+
+async function lookUpTwin({ id, key }: BoundTrial, twin: Promise<void>): Promise<TrialReport> {
+  await twin;
+  const [result] = await findResults([key]);
+  if (result !== undefined) return { ...result, launches: 0 };
+  throw ApplicationFailure.nonRetryable(`${id} has the same key as a trial that failed`, 'Stopped');
+}
+
+async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport> {
+  const { id, key, spec } = bound;
+  const workflowId = trialWorkflowId(key);
+  const earlier = entryOf(run, id).earlier ?? [];
+  for (;;) {
+    try {
+      const child = await startChild(trial, {
+        workflowId,
+        args: [{ key, spec, trial: id, study: run.resolved.study.name, earlier }],
+        staticSummary: id,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      });
+      return await child.result();
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    // Another study computes the same key: its result is ours, its failure too.
+    const end = await awaitTrial(workflowId);
+    const [result] = await findResults([key]);
+    if (result !== undefined) return { ...result, launches: 0 };
+    if (end.status === 'failed') {
+      throw ApplicationFailure.nonRetryable(end.failure.message, end.failure.code);
+    }
+  }
+}
+
+function noteFailure(run: StudyRun, id: string, error: unknown): void {
+  const { failure, bugs } = failureOf(error);
+  failTrial(run, id, failure, bugs);
+  if (isCancellation(error)) entryOf(run, id).state = 'cancelled';
+}
+
+function failureOf(error: unknown): { failure: TrialFailure; bugs: readonly Attempt[] } {
+  const cause =
+    error instanceof ChildWorkflowFailure || error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ActivityFailure) return failureOf(cause);
+  if (cause instanceof CancelledFailure) {
+    return { failure: { code: 'Stopped', message: 'the trial was cancelled' }, bugs: [] };
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (!(cause instanceof ApplicationFailure)) {
+    return { failure: { code: 'CodeBug', message }, bugs: [] };
+  }
+  const attempts = (cause.details?.[0] ?? []) as readonly Attempt[];
+  const bugs = attempts.filter(({ outcome }) => outcome === 'bug');
+  return { failure: { code: errorCode(cause.type), message }, bugs };
+}
+
+function errorCode(type: string | undefined | null): ErrorCode {
+  return type !== undefined && type !== null && Object.hasOwn(ERROR_CODES, type)
+    ? (type as ErrorCode)
+    : 'CodeBug';
+}

@@ -1,0 +1,15 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { StudyStatus } from '../study/status.ts';
+import type { TableRow } from './progress.ts';
+
+/** What a study's workflow answers and obeys; all reachable with the plain Temporal CLI. */
+export const statusQuery = defineQuery<StudyStatus>('status');
+/** The student sweep so far. */
+export const tableQuery = defineQuery<readonly TableRow[]>('table');
+/** Starts no further trial; those under way go on. */
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+/** How many trials may be under way at once; answers the number before. */
+export const setParallelismUpdate = defineUpdate<number, [number]>('setParallelism');
+/** Tries the failed trials once more, quarantined ones excepted; answers their ids. */
+export const retryFailedUpdate = defineUpdate<readonly string[]>('retryFailed');

@@ -1,0 +1,162 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
+import type { ReportSummary, ResolvedStudy, TrialFailure } from '../activities/contract.ts';
+import type { Section } from '../study/plan.ts';
+import type { StudyStatus } from '../study/status.ts';
+import { runGraph } from './graph.ts';
+import {
+  pauseSignal,
+  resumeSignal,
+  retryFailedUpdate,
+  setParallelismUpdate,
+  statusQuery,
+  tableQuery,
+} from './messages.ts';
+import { statusBefore, statusOf, tableOf } from './progress.ts';
+import { renderReport, resolveStudy } from './proxies.ts';
+import { startRecord } from './record.ts';
+import { carryOf, openRun, retryFailed, type Carry, type StudyRun } from './study-run.ts';
+
+/** Which part of a study a workflow type runs. */
+export type Part = { readonly sections: readonly Section[]; readonly report: boolean };
+
+/** What a study's workflow answers when it has ended well. */
+export type StudySummary = {
+  readonly study: string;
+  readonly counts: StudyStatus['counts'];
+  /** Legs launched by this run; 0 when every result was found. */
+  readonly launches: number;
+  readonly report?: ReportSummary;
+};
+
+/** Signature of the workflow types that `runStudy` carries out, for continuing as new. */
+type RunPart = (input: unknown, carry?: Carry) => Promise<StudySummary>;
+
+/** Highest parallelism a study may be given, as in `limits.parallel` of the schema. */
+const MAX_PARALLEL = 500;
+
+/**
+ * Runs a part of a study. A bad study fails at once with `SpecInvalid`; failed trials fail the
+ * workflow at its end, with the code of the first, after the report has been written.
+ */
+export async function runStudy(
+  input: unknown,
+  part: Part,
+  carry: Carry | undefined,
+): Promise<StudySummary> {
+  const opened: { run?: StudyRun } = {};
+  handleMessages(opened, input);
+  const resolved = await resolveStudy(input);
+  const run = openRun(resolved, part.sections, Date.now(), carry);
+  opened.run = run;
+  try {
+    if ((await runGraph(run)) === 'history-full') {
+      await condition(allHandlersFinished);
+      return await continueAsNew<RunPart>(input, carryOf(run));
+    }
+    const report = part.report ? await writeReport(run) : undefined;
+    return conclude(run, report);
+  } catch (error) {
+    if (isCancellation(error)) await concludeCancelled(run);
+    throw error;
+  }
+}
+
+/** Handlers are there before the first wait, so that no early message is lost. */
+function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
+  setHandler(statusQuery, () =>
+    opened.run === undefined ? statusBefore(nameOf(input)) : statusOf(opened.run, Date.now()),
+  );
+  setHandler(tableQuery, () => (opened.run === undefined ? [] : tableOf(opened.run)));
+  const ready = async (): Promise<StudyRun> => {
+    await condition(() => opened.run !== undefined);
+    return opened.run as StudyRun;
+  };
+  setHandler(pauseSignal, async () => {
+    (await ready()).paused = true;
+  });
+  setHandler(resumeSignal, async () => {
+    (await ready()).paused = false;
+  });
+  setHandler(
+    setParallelismUpdate,
+    async (parallel) => {
+      const run = await ready();
+      const before = run.parallel;
+      run.parallel = parallel;
+      return before;
+    },
+    { validator: checkParallelism },
+  );
+  setHandler(retryFailedUpdate, async () => retryFailed(await ready()));
+}
+
+function checkParallelism(parallel: unknown): void {
+  const valid = Number.isInteger(parallel) && Number(parallel) >= 1;
+  if (valid && Number(parallel) <= MAX_PARALLEL) return;
+  const found = JSON.stringify(parallel);
+  throw ApplicationFailure.nonRetryable(
+    `setParallelism: found ${found}; allowed: an integer from 1 to ${MAX_PARALLEL}`,
+    'SpecInvalid',
+  );
+}
+
+/** The name in a study that has not been checked yet. */
+function nameOf(input: unknown): string {
+  const name: unknown =
+    typeof input === 'object' && input !== null ? Reflect.get(input, 'name') : '';
+  return typeof name === 'string' ? name : '';
+}
+
+async function writeReport(run: StudyRun): Promise<ReportSummary> {
+  run.phase = 'reporting';
+  const failures = Object.fromEntries(
+    failuresOf(run).map(({ id, failure }) => [id, failure] as const),
+  );
+  const report = await renderReport({ resolved: run.resolved, failures });
+  run.report = report.page;
+  await startRecord({ kind: 'report', study: run.resolved.study.name });
+  return report;
+}
+
+function failuresOf(run: StudyRun): readonly { id: string; failure: TrialFailure }[] {
+  return [...run.entries.values()].flatMap(({ node, failure }) =>
+    failure === undefined ? [] : [{ id: node.id, failure }],
+  );
+}
+
+function conclude(run: StudyRun, report: ReportSummary | undefined): StudySummary {
+  const { counts } = statusOf(run, Date.now());
+  const summary: StudySummary = {
+    study: run.resolved.study.name,
+    counts,
+    launches: run.launches,
+    ...(report === undefined ? {} : { report }),
+  };
+  const failures = failuresOf(run);
+  const [first] = failures;
+  run.phase = first === undefined ? 'done' : 'failed';
+  if (first === undefined) return summary;
+  throw ApplicationFailure.create({
+    type: first.failure.code,
+    nonRetryable: true,
+    message: `${failures.length} of ${run.entries.size} trials failed, ${counts.blocked} blocked; first ${first.id}: ${first.failure.message}`,
+    details: [summary],
+  });
+}
+
+/** Legs write their checkpoints before the cancelled study closes. */
+async function concludeCancelled(run: StudyRun): Promise<void> {
+  run.phase = 'cancelled';
+  await CancellationScope.nonCancellable(() => Promise.all(run.underWay.values()));
+  for (const entry of run.entries.values()) {
+    if (entry.state === 'waiting') entry.state = 'cancelled';
+  }
+}

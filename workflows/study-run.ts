@@ -1,0 +1,152 @@
+import type { ResolvedStudy, ResultSummary, TrialFailure } from '../activities/contract.ts';
+import type { Attempt } from '../leg/decide.ts';
+import {
+  bindTrial,
+  expandStudy,
+  restrictTo,
+  type BoundTrial,
+  type Section,
+  type TrialNode,
+} from '../study/plan.ts';
+import type { StudyStatus, TrialState } from '../study/status.ts';
+import { createSchedule, type Schedule } from './schedule.ts';
+
+/** One trial of a study under way. */
+export type Entry = {
+  readonly node: TrialNode;
+  state: TrialState;
+  bound?: BoundTrial;
+  result?: ResultSummary;
+  failure?: TrialFailure;
+  /** Launches of failed runs, kept for a retry. */
+  earlier?: readonly Attempt[];
+};
+
+/** What a run hands on when it continues as new; finished trials are found again by their keys. */
+export type Carry = {
+  readonly parallel: number;
+  readonly paused: boolean;
+  readonly launches: number;
+  readonly startedAt: number;
+  readonly failed: readonly {
+    readonly id: string;
+    readonly failure: TrialFailure;
+    readonly earlier: readonly Attempt[];
+  }[];
+};
+
+/** A study under way: the state that queries read and the graph loop advances. */
+export type StudyRun = {
+  readonly resolved: ResolvedStudy;
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly schedule: Schedule;
+  readonly startedAt: number;
+  phase: Exclude<StudyStatus['phase'], 'paused' | 'resolving'>;
+  paused: boolean;
+  parallel: number;
+  launches: number;
+  report?: string;
+  /** Trials under way, by key: two ids with one key are one trial. */
+  readonly underWay: Map<string, Promise<void>>;
+};
+
+/** Opens a run of a resolved study, restricted to sections with all that they need. */
+export function openRun(
+  resolved: ResolvedStudy,
+  sections: readonly Section[],
+  now: number,
+  carry: Carry | undefined,
+): StudyRun {
+  const nodes = restrictTo(expandStudy(resolved.study, resolved), sections);
+  const run: StudyRun = {
+    resolved,
+    entries: new Map(nodes.map((node) => [node.id, { node, state: 'waiting' }])),
+    schedule: createSchedule(nodes),
+    startedAt: carry?.startedAt ?? now,
+    phase: 'training',
+    paused: carry?.paused ?? false,
+    parallel: carry?.parallel ?? resolved.study.limits.parallel,
+    launches: carry?.launches ?? 0,
+    underWay: new Map(),
+  };
+  for (const { id, failure, earlier } of carry?.failed ?? []) {
+    failTrial(run, id, failure, earlier);
+  }
+  return run;
+}
+
+/** What the next run needs of this one. */
+export function carryOf(run: StudyRun): Carry {
+  const { parallel, paused, launches, startedAt } = run;
+  const failed = [...run.entries.values()].flatMap(({ node, failure, earlier, state }) =>
+    state === 'failed' && failure !== undefined
+      ? [{ id: node.id, failure, earlier: earlier ?? [] }]
+      : [],
+  );
+  return { parallel, paused, launches, startedAt, failed };
+}
+
+export function entryOf(run: StudyRun, id: string): Entry {
+  const entry = run.entries.get(id);
+  if (entry === undefined) throw new Error(`no trial ${id} in this study`);
+  return entry;
+}
+
+/** Binds a trial whose needs are done to their weights: its key is known from then on. */
+export function bindEntry(run: StudyRun, id: string): BoundTrial {
+  const entry = entryOf(run, id);
+  const weights = new Map<string, string>();
+  for (const need of entry.node.needs) {
+    const digest = entryOf(run, need).result?.files['weights'];
+    if (digest !== undefined) weights.set(need, digest);
+  }
+  entry.bound ??= bindTrial(entry.node, weights);
+  return entry.bound;
+}
+
+/**
+ * Notes the result of a trial. A diverged one is a result too, but its weights are no network:
+ * what needs them is blocked.
+ */
+export function completeTrial(run: StudyRun, id: string, result: ResultSummary, found: boolean) {
+  const entry = entryOf(run, id);
+  entry.result = result;
+  delete entry.failure;
+  if (result.status === 'diverged') {
+    entry.state = 'diverged';
+    block(run, run.schedule.fail(id));
+    return;
+  }
+  entry.state = found ? 'found' : 'complete';
+  run.schedule.complete(id);
+}
+
+/** Notes a failure; what needs the trial is blocked, the rest of the study goes on. */
+export function failTrial(
+  run: StudyRun,
+  id: string,
+  failure: TrialFailure,
+  earlier: readonly Attempt[],
+): void {
+  Object.assign(entryOf(run, id), { state: 'failed', failure, earlier });
+  block(run, run.schedule.fail(id));
+}
+
+function block(run: StudyRun, ids: readonly string[]): void {
+  for (const id of ids) entryOf(run, id).state = 'blocked';
+}
+
+/** Puts failed trials back to waiting, quarantined ones excepted; answers their ids. */
+export function retryFailed(run: StudyRun): readonly string[] {
+  const ids = [...run.entries.values()]
+    .filter(({ state, failure }) => state === 'failed' && failure?.code !== 'Quarantined')
+    .map(({ node }) => node.id);
+  for (const id of ids) {
+    entryOf(run, id).state = 'waiting';
+    run.schedule.retry(id);
+  }
+  for (const [id, entry] of run.entries) {
+    if (entry.state === 'blocked' && run.schedule.state(id) === 'waiting') entry.state = 'waiting';
+  }
+  return ids;
+}
