@@ -26,7 +26,9 @@ export const DATASETS = {
     classNames: ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
     trainImages: 4000,
     testImages: 1000,
-    presets: { correct: { mean: [0.1, 0.1, 0.1], std: [0.27, 0.27, 0.27] } },
+    presets: {
+      correct: { mean: [0.1001896, 0.1001896, 0.1001896], std: [0.2751553, 0.2751553, 0.2751553] },
+    },
   },
   cifar10: {
     classes: 10,

@@ -1,0 +1,106 @@
+import { DATASETS, type DatasetName } from '../../study/datasets.ts';
+import { KdxError } from '../../leg/errors.ts';
+import { stream } from '../engine/random.ts';
+import { placementOf, UNMOVED, type AugmentOptions, type Placement } from './augment.ts';
+import { CHANNELS, type ImageSet } from './records.ts';
+
+/** A batch on the host: normalised pixels [count, size, size, 3] and their classes. */
+export type Batch = {
+  readonly count: number;
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+};
+
+/** What every byte becomes in each channel: (v/255 − mean)/std at [channel·256 + v]. */
+export type Normalisation = Float32Array;
+
+const BYTE_VALUES = 256;
+
+/** @throws KdxError SpecInvalid where the dataset has no such preset */
+export function normalisation(dataset: DatasetName, preset: string): Normalisation {
+  const presets: Readonly<
+    Record<string, { readonly mean: readonly number[]; readonly std: readonly number[] }>
+  > = DATASETS[dataset].presets;
+  const chosen = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
+  if (chosen === undefined) {
+    const allowed = Object.keys(presets).join(', ');
+    throw new KdxError('SpecInvalid', `dataset.preset is ${preset}; allowed: ${allowed}.`);
+  }
+  return Float32Array.from({ length: CHANNELS * BYTE_VALUES }, (_, index) => {
+    const channel = Math.floor(index / BYTE_VALUES);
+    const share = (index % BYTE_VALUES) / (BYTE_VALUES - 1);
+    return (share - (chosen.mean[channel] as number)) / (chosen.std[channel] as number);
+  });
+}
+
+/** The order of the images in one epoch: a Fisher–Yates shuffle of its own stream. */
+export function epochOrder(images: Uint32Array, seed: number, epoch: number): Uint32Array {
+  const order = stream(seed, `order/${epoch}`).permutation(images.length);
+  return order.map((position) => images[position] as number);
+}
+
+/** The images of step `step` of an epoch (from 0); the last batch may be short. */
+export function batchOf(order: Uint32Array, step: number, batch: number): Uint32Array {
+  return order.subarray(step * batch, (step + 1) * batch);
+}
+
+export type BatchSource = {
+  readonly set: ImageSet;
+  readonly normalisation: Normalisation;
+};
+
+/** Images as they are, for evaluation. */
+export function plainBatch(source: BatchSource, images: Uint32Array): Batch {
+  return assemble(source, images, () => UNMOVED);
+}
+
+/** Images moved at random as `augment` says, in the epoch given. */
+export function augmentedBatch(
+  source: BatchSource,
+  images: Uint32Array,
+  augment: AugmentOptions & { readonly seed: number; readonly epoch: number },
+): Batch {
+  const { seed, epoch } = augment;
+  return assemble(source, images, (image) => placementOf(augment, seed, epoch, image));
+}
+
+function assemble(
+  { set, normalisation: table }: BatchSource,
+  images: Uint32Array,
+  placement: (image: number) => Placement,
+): Batch {
+  const pixels = set.imageSize ** 2 * CHANNELS;
+  const target = new Float32Array(images.length * pixels);
+  const labels = new Int32Array(images.length);
+  for (const [position, image] of images.entries()) {
+    const from = set.pixels.subarray(image * pixels, (image + 1) * pixels);
+    const to = target.subarray(position * pixels, (position + 1) * pixels);
+    move(from, to, set.imageSize, table, placement(image));
+    labels[position] = set.labels[image] as number;
+  }
+  return { count: images.length, images: target, labels };
+}
+
+/** Shifts, mirrors and normalises one image; what comes in from outside is black, as padding is. */
+function move(
+  from: Uint8Array,
+  to: Float32Array,
+  size: number,
+  table: Normalisation,
+  { top, left, flipped }: Placement,
+): void {
+  for (let y = 0; y < size; y += 1) {
+    const sourceY = y + top;
+    const outsideY = sourceY < 0 || sourceY >= size;
+    for (let x = 0; x < size; x += 1) {
+      const sourceX = (flipped ? size - 1 - x : x) + left;
+      const outside = outsideY || sourceX < 0 || sourceX >= size;
+      const source = (sourceY * size + sourceX) * CHANNELS;
+      const target = (y * size + x) * CHANNELS;
+      for (let channel = 0; channel < CHANNELS; channel += 1) {
+        const value = outside ? 0 : (from[source + channel] as number);
+        to[target + channel] = table[channel * BYTE_VALUES + value] as number;
+      }
+    }
+  }
+}
