@@ -1,0 +1,52 @@
+import { KdxError } from '../leg/errors.ts';
+
+const DIGEST = /^[0-9a-f]{64}$/;
+/** Wide enough for every count of epochs and steps, so that text order is number order. */
+const DIGITS = 8;
+
+/** The name of a blob's object. Throws `CodeBug` for what is no sha256 in hex. */
+export function blobName(digest: string): string {
+  return `blobs/${checkDigest(digest)}`;
+}
+
+/** The name of a result's object. */
+export function resultName(key: string): string {
+  return `results/${checkDigest(key)}.json`;
+}
+
+/** The name of the record of one attempt; `attempt` is unique per process that ran the leg. */
+export function runName(key: string, attempt: string): string {
+  return `${runPrefix(key)}${attempt}.json`;
+}
+
+export function runPrefix(key: string): string {
+  return `runs/${checkDigest(key)}/`;
+}
+
+/** Zero-padded, so that checkpoints list in the order of training. */
+export function checkpointName(key: string, epoch: number, step: number): string {
+  const pad = (count: number) => String(count).padStart(DIGITS, '0');
+  return `${checkpointPrefix(key)}${pad(epoch)}-${pad(step)}.json`;
+}
+
+export function checkpointPrefix(key: string): string {
+  return `checkpoints/${checkDigest(key)}/`;
+}
+
+export function progressName(key: string, attempt: string): string {
+  return `${progressPrefix(key)}${attempt}.json`;
+}
+
+export function progressPrefix(key: string): string {
+  return `progress/${checkDigest(key)}/`;
+}
+
+/** The name of a file of a study's report, e.g. `index.html`. */
+export function reportName(study: string, file: string): string {
+  return `reports/${study}/${file}`;
+}
+
+function checkDigest(digest: string): string {
+  if (DIGEST.test(digest)) return digest;
+  throw new KdxError('CodeBug', `${JSON.stringify(digest)} is not a sha256 in lower-case hex`);
+}

@@ -1,0 +1,42 @@
+import { KdxError } from '../leg/errors.ts';
+
+/**
+ * A bucket, or what behaves like one: the few operations artifacts are made of. Every failure is a
+ * KdxError that names the place, the object and the cause; an object is there whole or not at all.
+ */
+export type Objects = {
+  /** Where the objects are, for messages: `http://127.0.0.1:9000/kdx` or a folder. */
+  readonly location: string;
+  /** Creates the bucket where it is missing. */
+  ensure(): Promise<void>;
+  /** One cheap request that proves the place is there and lets us in. */
+  ping(): Promise<void>;
+  get(name: string): Promise<Uint8Array | undefined>;
+  /** Size in bytes, or undefined when absent. */
+  size(name: string): Promise<number | undefined>;
+  put(name: string, bytes: Uint8Array, contentType: string): Promise<void>;
+  /** Writes only where nothing is; false when something was there. Of racing writers one wins. */
+  putIfAbsent(name: string, bytes: Uint8Array, contentType: string): Promise<boolean>;
+  /** Names that start with `prefix`, in code-unit order. */
+  list(prefix: string): Promise<readonly string[]>;
+  /** Removes an object; removing what is absent does nothing. */
+  remove(name: string): Promise<void>;
+};
+
+const NAME = /^[A-Za-z0-9_.=+@-]+(\/[A-Za-z0-9_.=+@-]+)*$/;
+const MAX_NAME_LENGTH = 512;
+
+/**
+ * Refuses a name that some store could not hold or would read as a path upwards.
+ * Throws `CodeBug`: names are made by the project, never taken from a user unchecked.
+ */
+export function checkObjectName(name: string): void {
+  const dots = name.split('/').some((part) => part === '.' || part === '..');
+  if (dots || name.length > MAX_NAME_LENGTH || !NAME.test(name)) {
+    throw new KdxError(
+      'CodeBug',
+      `object name ${JSON.stringify(name)}: allowed are at most ${MAX_NAME_LENGTH} characters, ` +
+        'parts of A-Z a-z 0-9 _ . = + @ - joined by /, none of them . or ..',
+    );
+  }
+}

@@ -1,0 +1,229 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { Client } from 'minio';
+import { KdxError } from '../leg/errors.ts';
+import { artifactsIn, type ArtifactStore } from './artifacts.ts';
+import { checkObjectName, type Objects } from './objects.ts';
+import { retry } from './retry.ts';
+import { isAbsent, isTransient, s3Code, storeError } from './s3-errors.ts';
+
+export type S3Options = {
+  /** `http://host:port` or `https://host`. */
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly bucket: string;
+  /** Put before every object's name, e.g. `team-a`. */
+  readonly prefix?: string;
+  readonly region?: string;
+  /** How long an operation is tried again while the store cannot be reached; default 20. */
+  readonly retrySeconds?: number;
+  /** A request that makes no headway for so long is given up; default 30. */
+  readonly idleSeconds?: number;
+};
+
+/**
+ * One PUT holds up to 5 GiB. A single PUT is whole or nothing and leaves no parts behind, and the
+ * client's multipart resumes another process's upload of the same name.
+ */
+const PART_BYTES = 5 * 1024 ** 3;
+const MAX_SOCKETS = 32;
+const LIST_PAGE = 1000;
+
+/** Artifacts in a bucket of any S3 server that honours `If-None-Match: *`. Connects on first use. */
+export function openS3Store(options: S3Options): ArtifactStore {
+  return artifactsIn(s3Objects(options));
+}
+
+type Bucket = {
+  readonly client: Client;
+  readonly bucket: string;
+  readonly region: string;
+  readonly location: string;
+  readonly prefix: string;
+  /** Runs one operation with retries; failures name the verb and the object. */
+  readonly attempt: <Value>(
+    verb: string,
+    name: string,
+    operation: () => Promise<Value>,
+  ) => Promise<Value>;
+};
+
+function s3Objects(options: S3Options): Objects {
+  const bucket = openBucket(options);
+  return {
+    location: bucket.location,
+    ensure: () => ensure(bucket),
+    ping: () => ping(bucket),
+    get: (name) => get(bucket, name),
+    size: (name) => size(bucket, name),
+    put: (name, bytes, contentType) => put(bucket, name, bytes, { 'Content-Type': contentType }),
+    putIfAbsent: (name, bytes, contentType) => putIfAbsent(bucket, name, bytes, contentType),
+    list: (prefix) => list(bucket, prefix),
+    remove: (name) =>
+      bucket.attempt('remove', name, () =>
+        bucket.client.removeObject(bucket.bucket, bucket.prefix + name),
+      ),
+  };
+}
+
+function openBucket(options: S3Options): Bucket {
+  const { bucket, prefix, retrySeconds = 20 } = options;
+  const url = endpointUrl(options.endpoint);
+  if (prefix !== undefined) checkObjectName(prefix);
+  const region = options.region ?? 'us-east-1';
+  const location = [url.origin, bucket, prefix].filter((part) => part !== undefined).join('/');
+  return {
+    client: openClient(options, url, region),
+    bucket,
+    region,
+    location,
+    prefix: prefix === undefined ? '' : `${prefix}/`,
+    async attempt(verb, name, operation) {
+      try {
+        return await retry(operation, { retrySeconds, isTransient });
+      } catch (cause) {
+        throw storeError(cause, `${verb} ${location}/${name}`);
+      }
+    },
+  };
+}
+
+function endpointUrl(endpoint: string): URL {
+  const url = URL.parse(endpoint);
+  const isPlain = url?.pathname === '/' && url.search === '' && url.username === '';
+  if (url !== null && isPlain && /^https?:$/.test(url.protocol)) return url;
+  throw new KdxError(
+    'Configuration',
+    `S3 endpoint ${JSON.stringify(endpoint)}: allowed is http://host:port or https://host:port`,
+  );
+}
+
+function openClient(options: S3Options, url: URL, region: string): Client {
+  const secure = url.protocol === 'https:';
+  const transport = secure ? https : http;
+  const timeout = (options.idleSeconds ?? 30) * 1000;
+  try {
+    return new Client({
+      endPoint: url.hostname,
+      port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+      useSSL: secure,
+      accessKey: options.accessKey,
+      secretKey: options.secretKey,
+      region,
+      partSize: PART_BYTES,
+      // Its own retries print to the console and leave connection errors out.
+      retryOptions: { disableRetry: true },
+      transportAgent: new transport.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      transport: { request: impatientRequest(transport, timeout) },
+    });
+  } catch (cause) {
+    throw storeError(cause, `open ${url.origin}`, 'Configuration');
+  }
+}
+
+/** `http.request` that gives up when nothing moves for `timeout` milliseconds. */
+function impatientRequest(transport: typeof http | typeof https, timeout: number) {
+  return ((
+    options: https.RequestOptions,
+    onResponse?: (response: http.IncomingMessage) => void,
+  ) => {
+    const request = transport.request({ ...options, timeout }, onResponse);
+    request.on('timeout', () => {
+      request.destroy(new Error(`nothing moved for ${timeout / 1000} s`));
+    });
+    return request;
+  }) as typeof http.request;
+}
+
+async function ensure({ client, bucket, region, attempt }: Bucket): Promise<void> {
+  await attempt('create the bucket of', '', async () => {
+    if (await client.bucketExists(bucket)) return;
+    try {
+      await client.makeBucket(bucket, region);
+    } catch (error) {
+      // Another process created it in between.
+      if (s3Code(error) !== 'BucketAlreadyOwnedByYou') throw error;
+    }
+  });
+}
+
+async function ping({ client, bucket, attempt, location }: Bucket): Promise<void> {
+  const exists = await attempt('reach', '', () => client.bucketExists(bucket));
+  if (!exists) throw new KdxError('ObjectStore', `reach ${location}: there is no such bucket`);
+}
+
+async function get(bucket: Bucket, name: string): Promise<Uint8Array | undefined> {
+  const { client, attempt, prefix } = bucket;
+  return attempt('read', name, async () => {
+    try {
+      return await buffer(await client.getObject(bucket.bucket, prefix + name));
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+async function size(bucket: Bucket, name: string): Promise<number | undefined> {
+  const { client, attempt, prefix } = bucket;
+  return attempt('look up', name, async () => {
+    try {
+      return (await client.statObject(bucket.bucket, prefix + name)).size;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+async function put(
+  bucket: Bucket,
+  name: string,
+  bytes: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  // The client tells a Buffer from a stream, and a Uint8Array from neither.
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  await bucket.attempt('write', name, () =>
+    bucket.client.putObject(bucket.bucket, bucket.prefix + name, body, body.length, { ...headers }),
+  );
+}
+
+async function putIfAbsent(
+  bucket: Bucket,
+  name: string,
+  bytes: Uint8Array,
+  contentType: string,
+): Promise<boolean> {
+  try {
+    await put(bucket, name, bytes, { 'Content-Type': contentType, 'If-None-Match': '*' });
+    return true;
+  } catch (error) {
+    if (error instanceof KdxError && s3Code(error.cause) === 'PreconditionFailed') return false;
+    throw error;
+  }
+}
+
+async function list(bucket: Bucket, prefix: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (let token = ''; ;) {
+    const page = await bucket.attempt('list', prefix, () =>
+      bucket.client.listObjectsV2Query(
+        bucket.bucket,
+        bucket.prefix + prefix,
+        token,
+        '',
+        LIST_PAGE,
+        '',
+      ),
+    );
+    for (const { name } of page.objects) {
+      // Some servers list the folders they keep objects in, with a slash at the end.
+      if (name !== undefined && !name.endsWith('/')) names.push(name.slice(bucket.prefix.length));
+    }
+    if (!page.isTruncated) return names.sort();
+    token = page.nextContinuationToken;
+  }
+}
