@@ -1,6 +1,6 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { execa } from 'execa';
 import { KdxError } from '../leg/errors.ts';
 import type { Progress } from '../leg/result.ts';
 import type { ProcessEnd } from './classify.ts';
@@ -20,9 +20,11 @@ export type LegProcessOptions = {
   readonly onProgress: (progress: Progress) => void;
 };
 
+export type LegProcessEnd = ProcessEnd & { readonly lastLine: string };
+
 /** A leg's process under way. */
 export type LegProcess = {
-  readonly ended: Promise<ProcessEnd & { readonly lastLine: string }>;
+  readonly ended: Promise<LegProcessEnd>;
   /** Asks it to write a checkpoint and exit 75; kills it when it does not within the grace. */
   stop(): void;
 };
@@ -35,22 +37,8 @@ const STALL_CHECK_MILLISECONDS = 1000;
  * The child has a process group of its own, so that Ctrl-C reaches it through us and not twice.
  */
 export function startLegProcess(options: LegProcessOptions): LegProcess {
-  const [file, ...parameters] = options.command;
-  mkdirSync(dirname(options.logFile), { recursive: true });
-  const log = openSync(options.logFile, 'a');
   const killsBefore = outOfMemoryKills();
-  const child = execa(file, parameters, {
-    stdin: 'ignore',
-    stdout: log,
-    stderr: log,
-    ipc: true,
-    env: { ...options.environment },
-    extendEnv: false,
-    detached: true,
-    cleanup: false,
-    reject: false,
-  });
-  closeSync(log);
+  const child = spawnLeg(options);
   const state = { stalled: false, overdue: false };
   const stall = createStallWatch(performance.now(), options.stallSeconds * 1000);
   const stallTimer = setInterval(() => {
@@ -64,15 +52,16 @@ export function startLegProcess(options: LegProcessOptions): LegProcess {
     stall.heard(message, performance.now());
     options.onProgress(message);
   });
-  const end = async (): Promise<ProcessEnd & { readonly lastLine: string }> => {
-    const { exitCode, signal, cause } = await child;
-    clearInterval(stallTimer);
-    clearTimeout(overdueTimer);
-    if (exitCode === undefined && signal === undefined) {
-      throw new KdxError('Configuration', `cannot start ${file}: ${String(cause)}`);
+  const end = async (): Promise<LegProcessEnd> => {
+    try {
+      const { exitCode, signal } = await exitOf(child, options.command);
+      const outOfMemoryKill = outOfMemoryKills() > killsBefore;
+      const lastLine = lastLineOf(options.logFile);
+      return { exitCode, signal, ...state, outOfMemoryKill, lastLine };
+    } finally {
+      clearInterval(stallTimer);
+      clearTimeout(overdueTimer);
     }
-    const outOfMemoryKill = outOfMemoryKills() > killsBefore;
-    return { exitCode, signal, ...state, outOfMemoryKill, lastLine: lastLineOf(options.logFile) };
   };
   const stop = (): void => {
     if (overdueTimer !== undefined) return;
@@ -83,6 +72,33 @@ export function startLegProcess(options: LegProcessOptions): LegProcess {
     child.kill('SIGTERM');
   };
   return { ended: end(), stop };
+}
+
+function spawnLeg({ command, environment, logFile }: LegProcessOptions): ChildProcess {
+  const [file, ...parameters] = command;
+  mkdirSync(dirname(logFile), { recursive: true });
+  const log = openSync(logFile, 'a');
+  try {
+    const stdio = ['ignore', log, log, 'ipc'] as const;
+    return spawn(file, parameters, { stdio: [...stdio], env: { ...environment }, detached: true });
+  } finally {
+    closeSync(log);
+  }
+}
+
+type Exit = Pick<ProcessEnd, 'exitCode' | 'signal'>;
+
+function exitOf(child: ChildProcess, command: readonly string[]): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (exitCode, signal) => {
+      resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined });
+    });
+    child.on('error', (cause) => {
+      // Also told of a message or signal that came too late; then the exit has been seen, or will be.
+      if (child.pid !== undefined) return;
+      reject(new KdxError('Configuration', `cannot start ${command.join(' ')}`, { cause }));
+    });
+  });
 }
 
 function isProgress(message: unknown): message is Progress {
