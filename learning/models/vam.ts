@@ -63,10 +63,17 @@ export function attentionOf(
   return { scale, entropy: tf.div(spread, -producers * Math.log(producers)) };
 }
 
+export const RHO_NAME = 'vam/rho';
+
+/** Name of the attention logits ε on the convolution `name`. */
+export function epsilonName(name: string): string {
+  return `${name}/vam/epsilon`;
+}
+
 /** Adds VAM to the network under construction. @throws KdxError SpecInvalid on a bad block size. */
 export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
   requireDivisible('vam.blockSize', blockSize, 1);
-  const rho = builder.parameter('vam/rho', [], { kind: 'constant', value: INITIAL_RHO }, 'vam');
+  const rho = builder.parameter(RHO_NAME, [], { kind: 'constant', value: INITIAL_RHO }, 'vam');
 
   return {
     gateKernel: (name, [, , inputs, outputs]) => {
@@ -75,14 +82,16 @@ export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
       if (producers < 2) return undefined;
       const zero = { kind: 'constant', value: 0 } as const;
       const shape = [consumers, producers];
-      const epsilon = builder.parameter(`${name}/vam/epsilon`, shape, zero, 'vam');
-      return (kernel, context) =>
-        gated(kernel, epsilon as unknown as tf.Tensor2D, blockSize, requireAttention(context));
+      const epsilon = builder.parameter(epsilonName(name), shape, zero, 'vam');
+      return (kernel, context) => {
+        const { temperature, entropies } = requireAttention(context);
+        const logits = epsilon as unknown as tf.Tensor2D;
+        const attended = attendKernel(kernel, logits, temperature, blockSize);
+        entropies.push(attended.entropy);
+        return attended.kernel;
+      };
     },
-    begin: () => ({
-      temperature: tf.add(tf.softplus(rho), MINIMUM_TEMPERATURE) as tf.Scalar,
-      entropies: [],
-    }),
+    begin: () => ({ temperature: temperatureOf(rho), entropies: [] }),
     entropy: ({ entropies }) => tf.mean<tf.Scalar>(tf.concat(entropies)),
   };
 }
@@ -92,17 +101,21 @@ function requireAttention({ attention }: Context): Attention {
   throw new KdxError('CodeBug', 'A kernel with VAM ran outside the forward pass of its network.');
 }
 
+/** τ = τ_min + ln(1 + e^ρ), shared by all attention of a network. */
+export function temperatureOf(rho: tf.Tensor): tf.Scalar {
+  return tf.add(tf.softplus(rho), MINIMUM_TEMPERATURE) as tf.Scalar;
+}
+
 /** W ⊙ up(m·αᵀ): every tile of the kernel scaled by the attention between its blocks. */
-function gated(
+export function attendKernel(
   kernel: tf.Tensor4D,
   epsilon: tf.Tensor2D,
+  temperature: tf.Scalar,
   blockSize: number,
-  attention: Attention,
-): tf.Tensor4D {
+): { kernel: tf.Tensor4D; entropy: tf.Tensor1D } {
   const [, , inputs, outputs] = kernel.shape;
-  const { scale, entropy } = attentionOf(epsilon, attention.temperature);
-  attention.entropies.push(entropy);
+  const { scale, entropy } = attentionOf(epsilon, temperature);
   const rows = tf.matMul(membership(inputs, blockSize), scale, false, true);
   const tiles = tf.matMul(rows, membership(outputs, blockSize), false, true);
-  return tf.mul(kernel, tf.reshape(tiles, [1, 1, inputs, outputs]));
+  return { kernel: tf.mul(kernel, tf.reshape(tiles, [1, 1, inputs, outputs])), entropy };
 }

@@ -21,25 +21,25 @@ type Cell = { readonly o: number; readonly i: number; readonly kh: number; reado
 
 function kernelValue(c: Constants, cell: Cell, fanIn: number, unit: number): number {
   const { o, i, kh, kw } = cell;
-  const n = (name: string): number => c[name] ?? Number.NaN;
-  const m = (o * i + n('q_ii') * i * i + n('q_okh') * o * kh + n('q_ikw') * i * kw) % n('prime');
-  const phase =
-    n('p0') + n('a_o') * o + n('a_i') * i + n('a_kh') * kh + n('a_kw') * kw + n('a_m') * m;
-  return (n('gain') / Math.sqrt(fanIn)) * Math.sin(phase + n('a_u') * unit);
+  const { q_ii = NaN, q_okh = NaN, q_ikw = NaN, prime = NaN, gain = NaN } = c;
+  const { p0 = NaN, a_o = NaN, a_i = NaN, a_kh = NaN, a_kw = NaN, a_m = NaN, a_u = NaN } = c;
+  const m = (o * i + q_ii * i * i + q_okh * o * kh + q_ikw * i * kw) % prime;
+  const phase = p0 + a_o * o + a_i * i + a_kh * kh + a_kw * kw + a_m * m + a_u * unit;
+  return (gain / Math.sqrt(fanIn)) * Math.sin(phase);
 }
 
-/** Calls `value` for every index of a row-major tensor. */
+/** Calls `value` for every index of a row-major tensor; the index is one array, moved on. */
 function fill(shape: readonly number[], value: (index: readonly number[]) => number): Float32Array {
   const count = shape.reduce((product, size) => product * size, 1);
-  return Float32Array.from({ length: count }, (_, flat) => {
-    const index: number[] = [];
-    let rest = flat;
-    for (const size of shape.toReversed()) {
-      index.unshift(rest % size);
-      rest = Math.floor(rest / size);
-    }
-    return value(index);
-  });
+  const index = shape.map(() => 0);
+  const values = new Float32Array(count);
+  for (let flat = 0; flat < count; flat += 1) {
+    values[flat] = value(index);
+    let axis = shape.length - 1;
+    while (axis > 0 && index[axis] === (shape[axis] ?? 0) - 1) index[axis--] = 0;
+    if (axis >= 0) index[axis] = (index[axis] ?? 0) + 1;
+  }
+  return values;
 }
 
 /** 0-based expert of a name of the explainer; 0 elsewhere. */
@@ -57,8 +57,8 @@ function kernel(c: Constants, name: string, shape: readonly number[]): Float32Ar
   }
   const fanIn = shape.at(-2) ?? 1;
   return fill(shape, (index) => {
-    const [o = 0, i = 0, unit = 0] = index.toReversed();
-    return kernelValue(c, { o, i, kh: 0, kw: 0 }, fanIn, unit);
+    const [unit, i, o] = index.length === 3 ? index : [0, ...index];
+    return kernelValue(c, { o: o ?? 0, i: i ?? 0, kh: 0, kw: 0 }, fanIn, unit ?? 0);
   });
 }
 

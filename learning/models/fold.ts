@@ -1,0 +1,77 @@
+/**
+ * Folding: the same function with fewer parts, for inference. VAM's attention goes into the kernels
+ * it scales, batch norm into the convolution in front of it.
+ */
+import { KdxError } from '../../leg/errors.ts';
+import { tf } from '../engine/backend.ts';
+import type { Initialiser, Network, NetworkOptions } from '../engine/network.ts';
+import { EPSILON } from '../engine/normalisation.ts';
+import { buildNetwork } from './registry.ts';
+import { RHO_NAME, attendKernel, epsilonName, temperatureOf } from './vam.ts';
+
+/** A parameter or statistic of a network by name. @throws KdxError CodeBug where there is none */
+function stored(network: Network, name: string): tf.Variable {
+  const found = network.trainable.get(name)?.variable ?? network.statistics.get(name);
+  if (found !== undefined) return found;
+  throw new KdxError('CodeBug', `${network.options.model} has no tensor ${name} to fold.`);
+}
+
+/** Builds a network whose tensors are computed, by name, from those of another. */
+function derive(options: NetworkOptions, compute: (name: string) => tf.Tensor): Network {
+  const initialise: Initialiser = (name) =>
+    tf.tidy(() => compute(name).dataSync<'float32'>() as Float32Array);
+  return buildNetwork(options, initialise);
+}
+
+/** Layer and kind of a tensor: `stage1/block1/conv1` and `kernel`. */
+function split(name: string): { layer: string; kind: string } {
+  const slash = name.lastIndexOf('/');
+  return { layer: name.slice(0, slash), kind: name.slice(slash + 1) };
+}
+
+/**
+ * The plain network that computes what a network with VAM does. Exact but for rounding: attention
+ * is a factor on the kernel either way.
+ *
+ * @throws KdxError CodeBug where the network has no VAM
+ */
+export function foldVam(network: Network): Network {
+  const { vam, ...plain } = network.options;
+  if (vam === undefined) {
+    throw new KdxError('CodeBug', `${plain.model} has no VAM to fold.`);
+  }
+  return derive(plain, (name) => {
+    const { layer, kind } = split(name);
+    const tensor = stored(network, name);
+    const epsilon = network.trainable.get(epsilonName(layer))?.variable;
+    if (kind !== 'kernel' || epsilon === undefined) return tensor;
+    const temperature = temperatureOf(stored(network, RHO_NAME));
+    const logits = epsilon as unknown as tf.Tensor2D;
+    const kernel = tensor as unknown as tf.Tensor4D;
+    return attendKernel(kernel, logits, temperature, vam.blockSize).kernel;
+  });
+}
+
+/**
+ * The same network with every batch norm behind a convolution folded into it: W·γ/√(σ² + ε) and
+ * β + (b − μ)·γ/√(σ² + ε). Pre-activation norms stay (WRN folds only the one inside each block).
+ *
+ * @throws KdxError CodeBug where VAM is not folded yet
+ */
+export function foldBatchNorm(network: Network): Network {
+  if (network.options.vam !== undefined) {
+    throw new KdxError('CodeBug', 'Fold VAM first: batch norm folds into plain kernels.');
+  }
+  const slope = (layer: string): tf.Tensor => {
+    const deviation = tf.sqrt(tf.add(stored(network, `${layer}/norm/variance`), EPSILON));
+    return tf.div(stored(network, `${layer}/norm/gamma`), deviation);
+  };
+  return derive({ ...network.options, foldedNorms: true }, (name) => {
+    const { layer, kind } = split(name);
+    if (!network.statistics.has(`${layer}/norm/mean`)) return stored(network, name);
+    if (kind === 'kernel') return tf.mul(stored(network, name), slope(layer));
+    const bias = network.trainable.get(name)?.variable ?? tf.scalar(0);
+    const centred = tf.sub(bias, stored(network, `${layer}/norm/mean`));
+    return tf.add(stored(network, `${layer}/norm/beta`), tf.mul(centred, slope(layer)));
+  });
+}
