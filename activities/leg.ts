@@ -2,14 +2,14 @@ import { Context } from '@temporalio/activity';
 import { ABANDONED, type Executor } from '../leg/executor.ts';
 import type { Progress, Result } from '../leg/result.ts';
 import type { Leg } from '../leg/spec.ts';
+import type { ArtifactStore } from '../stores/artifacts.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import type { LegActivities, LegReport } from './contract.ts';
 import { crossing } from './failure.ts';
-import type { ArtifactPort } from './ports.ts';
-import { summaryOf } from './summary.ts';
+import { readResult, summaryOf } from './results.ts';
 
 export type LegPorts = {
-  readonly artifacts: Pick<ArtifactPort, 'readResult' | 'writeBlob'>;
+  readonly artifacts: Pick<ArtifactStore, 'getJson' | 'putBlob'>;
   readonly executor: Executor;
 };
 
@@ -22,9 +22,9 @@ export function createLegActivities(ports: LegPorts): LegActivities {
 }
 
 async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegReport> {
-  const before = await artifacts.readResult(leg.key);
+  const before = await readResult(artifacts, leg.key);
   if (before !== undefined) return reportFound(before);
-  await artifacts.writeBlob(new TextEncoder().encode(canonicalJson(leg)));
+  await artifacts.putBlob(new TextEncoder().encode(canonicalJson(leg)));
   const context = Context.current();
   let latest: Progress | undefined;
   const beat = (): void => context.heartbeat(latest);
@@ -37,7 +37,7 @@ async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegR
       beat();
     });
     const end = await Promise.race([launch, abandonment(signal, context)]);
-    const result = await artifacts.readResult(leg.key);
+    const result = await readResult(artifacts, leg.key);
     if (result === undefined && context.cancellationDetails?.cancelRequested === true) {
       await context.cancelled;
     }

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
+import type { ArtifactStore } from '../stores/artifacts.ts';
 import { problemsText, resolveStudy as readStudy } from '../study/resolve.ts';
 import type {
   ResolvedStudy,
@@ -12,11 +13,11 @@ import type {
   TrialFailure,
 } from './contract.ts';
 import { crossing } from './failure.ts';
-import type { ArtifactPort, CatalogPort } from './ports.ts';
-import { summaryOf } from './summary.ts';
+import type { CatalogPort } from './ports.ts';
+import { readResult, summaryOf } from './results.ts';
 
 export type StudyPorts = {
-  readonly artifacts: Pick<ArtifactPort, 'readResult'>;
+  readonly artifacts: Pick<ArtifactStore, 'getJson'>;
   readonly catalog: CatalogPort;
   /** For waiting on trials that other studies have started. */
   readonly temporal: Client;
@@ -48,10 +49,10 @@ async function resolve(catalog: CatalogPort, input: unknown): Promise<ResolvedSt
 }
 
 async function find(
-  artifacts: Pick<ArtifactPort, 'readResult'>,
+  artifacts: Pick<ArtifactStore, 'getJson'>,
   keys: readonly string[],
 ): Promise<readonly ResultSummary[]> {
-  const results = await Promise.all(keys.map((key) => artifacts.readResult(key)));
+  const results = await Promise.all(keys.map((key) => readResult(artifacts, key)));
   return results.filter((result) => result !== undefined).map(summaryOf);
 }
 

@@ -1,0 +1,80 @@
+import type { EpochRecord, Evaluation, Explanation } from '../leg/records.ts';
+import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
+import type { ArtifactStore } from '../stores/artifacts.ts';
+import { bindTrial, expandStudy, type TrialNode } from '../study/plan.ts';
+import type { ResolvedStudy, TrialFailure } from './contract.ts';
+import { readResult, readRuns } from './results.ts';
+
+/** One trial of a study with everything the store holds of it. */
+export type GatheredTrial = {
+  readonly node: TrialNode;
+  /** Absent while what the trial needs is not done. */
+  readonly key?: string;
+  readonly result?: Result;
+  readonly runs: readonly RunRecord[];
+  readonly epochs?: readonly EpochRecord[];
+  readonly evaluation?: Evaluation;
+  readonly explanation?: Explanation;
+  readonly failure?: TrialFailure;
+};
+
+type Store = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'list'>;
+
+/** Reads every trial of a study from the store, in plan order; needs come before what needs them. */
+export async function gatherStudy(
+  store: Store,
+  resolved: ResolvedStudy,
+  failures: Readonly<Record<string, TrialFailure>>,
+): Promise<readonly GatheredTrial[]> {
+  const weights = new Map<string, string>();
+  const gathered: GatheredTrial[] = [];
+  for (const node of expandStudy(resolved.study, resolved)) {
+    const trial = await gatherTrial(store, node, weights);
+    const digest = trial.result?.files['weights']?.digest;
+    if (digest !== undefined && trial.result?.status === 'complete') weights.set(node.id, digest);
+    const failure = failures[node.id];
+    gathered.push(failure === undefined ? trial : { ...trial, failure });
+  }
+  return gathered;
+}
+
+async function gatherTrial(
+  store: Store,
+  node: TrialNode,
+  weights: ReadonlyMap<string, string>,
+): Promise<GatheredTrial> {
+  if (!node.needs.every((need) => weights.has(need))) return { node, runs: [] };
+  const { key } = bindTrial(node, weights);
+  const result = await readResult(store, key);
+  if (result === undefined) return { node, key, runs: [] };
+  const { epochs, evaluation, explanation } = result.files;
+  return {
+    node,
+    key,
+    result,
+    runs: await readRuns(store, key),
+    ...(epochs === undefined ? {} : { epochs: await readEpochs(store, epochs) }),
+    ...(evaluation === undefined
+      ? {}
+      : { evaluation: (await readJsonBlob(store, evaluation)) as Evaluation }),
+    ...(explanation === undefined
+      ? {}
+      : { explanation: (await readJsonBlob(store, explanation)) as Explanation }),
+  };
+}
+
+async function readJsonBlob(store: Store, { digest }: BlobRef): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode(await store.getBlob(digest)));
+}
+
+/** The epoch log: JSON lines. */
+export async function readEpochs(
+  store: Pick<ArtifactStore, 'getBlob'>,
+  { digest }: BlobRef,
+): Promise<readonly EpochRecord[]> {
+  const text = new TextDecoder().decode(await store.getBlob(digest));
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as EpochRecord);
+}
