@@ -1,0 +1,4 @@
+import { Command } from 'commander';
+export function studyCommand(): Command {
+  return new Command('study');
+}

@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import { downCommand } from './commands/down.ts';
+import { envCommand } from './commands/env.ts';
+import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import { studyCommand } from './commands/study.ts';
+import { upCommand } from './commands/up.ts';
+
+const EXAMPLES = `
+Examples:
+  kdx start                            everything up, run studies/digits.json, show the report
+  kdx up --detach                      only the servers, in the background
+  kdx status                           where they are and how they are
+  kdx study studies/mine.json          run a study, watch it, print where its report is
+  eval "$(kdx env)"                    then the plain Temporal CLI works:
+    temporal workflow start --task-queue kdx --type reproduce --input-file studies/digits.json
+    temporal workflow query --workflow-id reproduce/digits --type status
+  kdx down                             stop the servers; their state stays
+
+From a checkout: npm run kdx -- <command>`;
+
+/** The command line of kdx; each command is a file of `commands/`. */
+export function createProgram(): Command {
+  return new Command('kdx')
+    .description('Reproduces knowledge-distillation studies on a stack of real servers.')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(kdx --help shows examples)')
+    .addCommand(startCommand())
+    .addCommand(upCommand())
+    .addCommand(downCommand())
+    .addCommand(statusCommand())
+    .addCommand(envCommand())
+    .addCommand(studyCommand());
+}
