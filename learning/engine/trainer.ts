@@ -1,13 +1,14 @@
 import { KdxError } from '../../leg/errors.ts';
 import { tf } from './backend.ts';
 import type { LearningRates, Optimizer } from './optimizer.ts';
+import { recordedProgram } from './recorder/program.ts';
 
 /**
- * How steps run: `eager` calls every operation from JavaScript. A step is written so that a recorded
- * graph can take its place: all that changes from step to step is a fed tensor, no value is read
- * back on the host inside it, and no random number is drawn on the host.
+ * How steps run: `eager` calls every operation from JavaScript; `recorded` does so once, and from
+ * then on runs the step as one TensorFlow graph. So all that changes from step to step is a fed
+ * tensor, no value is read back on the host inside it, and no random number is drawn on the host.
  */
-export type Engine = 'eager';
+export type Engine = 'eager' | 'recorded';
 
 /** Tensors that enter a step by name: images, labels, rates, temperatures, weights, seeds. */
 export type Feeds = Readonly<Record<string, tf.Tensor>>;
@@ -46,11 +47,15 @@ export type Trainer = {
  * Makes a step runnable by the engine chosen. `step` has to keep what it gives: the engine disposes
  * every other tensor of the step.
  */
-function compile(engine: Engine, step: (feeds: Feeds) => Outputs): Program {
-  if (engine !== 'eager') {
-    throw new KdxError('SpecInvalid', `engine is ${String(engine)}; allowed: eager.`);
+function compile(engine: Engine, title: string, step: (feeds: Feeds) => Outputs): Program {
+  switch (engine) {
+    case 'eager':
+      return { run: (feeds) => tf.tidy(() => step(feeds)), dispose: () => undefined };
+    case 'recorded':
+      return recordedProgram(title, step);
+    default:
+      throw new KdxError('SpecInvalid', `engine is ${String(engine)}; allowed: eager, recorded.`);
   }
-  return { run: (feeds) => tf.tidy(() => step(feeds)), dispose: () => undefined };
 }
 
 /** Lets outputs survive the scopes around them; clones, since a feed may be among them. */
@@ -59,9 +64,17 @@ function keep(outputs: Outputs): Outputs {
   return Object.fromEntries(entries.map(([name, tensor]) => [name, tf.keep(tf.clone(tensor))]));
 }
 
-/** Makes a step without training runnable by the engine chosen. */
-export function createProgram(engine: Engine, step: (feeds: Feeds) => Outputs): Program {
-  return compile(engine, (feeds) => keep(step(feeds)));
+/**
+ * Makes a step without training runnable by the engine chosen.
+ *
+ * @param title what error messages call it
+ */
+export function createProgram(
+  engine: Engine,
+  step: (feeds: Feeds) => Outputs,
+  title = 'The program',
+): Program {
+  return compile(engine, title, (feeds) => keep(step(feeds)));
 }
 
 /**
@@ -72,7 +85,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
   const { engine, optimizer, rates, targets, loss } = options;
   const variables = optimizer.parameters.map(({ variable }) => variable);
 
-  const program = compile(engine, (feeds) => {
+  const program = compile(engine, 'The training step', (feeds) => {
     const known = targets?.(feeds) ?? {};
     let outputs: Outputs = {};
     const { grads } = tf.variableGrads(() => {
