@@ -17,10 +17,10 @@ export type TestServer = {
   readonly log: string;
   /** Ends it and removes its state. */
   stop(): Promise<void>;
-  /** Ends it with a signal and starts it again on the same ports and the same state. */
-  restart(signal?: NodeJS.Signals): Promise<void>;
-  /** Ends it with a signal and leaves its state; `restart` brings it back. */
-  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Kills it and leaves its state; `restart` brings it back. */
+  kill(): Promise<void>;
+  /** Kills it where it runs and starts it again on the same ports and the same state. */
+  restart(): Promise<void>;
 };
 
 export type Recipe = {
@@ -36,7 +36,6 @@ export type Recipe = {
 
 const GUARD = fileURLToPath(new URL('../../bin/kdx/stack/guard/guard.py', import.meta.url));
 const START_SECONDS = 60;
-const STOP_SECONDS = 10;
 
 /** A folder for the state of one server. */
 export function serverFolder(name: string): Promise<string> {
@@ -70,13 +69,13 @@ export async function startServer(recipe: Recipe): Promise<TestServer> {
       return child.pid ?? 0;
     },
     log,
-    kill: (signal = 'SIGKILL') => end(child, signal),
-    async restart(signal = 'SIGTERM') {
-      await end(child, signal);
+    kill: () => end(child),
+    async restart() {
+      await end(child);
       child = await launch(recipe, log);
     },
     async stop() {
-      await end(child, 'SIGTERM');
+      await end(child);
       await rm(recipe.folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -98,7 +97,7 @@ async function launch(recipe: Recipe, log: string): Promise<ChildProcess> {
   while (!(await recipe.isReady().catch(() => false))) {
     const isDead = child.exitCode !== null || child.signalCode !== null;
     if (isDead || performance.now() > deadline) {
-      await end(child, 'SIGKILL');
+      await end(child);
       const tail = (await readFile(log, 'utf8')).slice(-2000);
       throw new Error(`${recipe.name} did not start (${recipe.program}):\n${tail}`);
     }
@@ -107,11 +106,10 @@ async function launch(recipe: Recipe, log: string): Promise<ChildProcess> {
   return child;
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** Killed outright: what a server must not lose it must not lose this way either, and it is quick. */
+async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, 'close');
-  child.kill(signal);
-  const patience = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000);
+  child.kill('SIGKILL');
   await closed;
-  clearTimeout(patience);
 }

@@ -15,17 +15,15 @@ export async function startSeaweedfs(): Promise<TestS3> {
   const [s3, s3Grpc, master, masterGrpc, volume, volumeGrpc, filer, filerGrpc] = await freePorts(8);
   const url = `http://127.0.0.1:${s3}`;
   const args = [
-    ...['server', `-dir=${folder}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
-    ...[
-      `-master.port=${master}`,
-      `-master.port.grpc=${masterGrpc}`,
-      '-master.volumePreallocate=false',
-    ],
+    ...['-logtostderr', 'server', `-dir=${folder}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
+    ...[`-master.port=${master}`, `-master.port.grpc=${masterGrpc}`, '-master.telemetry=false'],
+    // A lone master that starts again waits for the others' votes first, by default for 10 s.
+    ...['-master.volumeSizeLimitMB=64', '-master.electionTimeout=1s'],
     ...[`-volume.port=${volume}`, `-volume.port.grpc=${volumeGrpc}`, '-volume.max=100'],
-    ...['-master.volumeSizeLimitMB=64', '-filer'],
-    ...[`-filer.port=${filer}`, `-filer.port.grpc=${filerGrpc}`],
-    ...['-s3', `-s3.port=${s3}`, `-s3.port.grpc=${s3Grpc}`, `-s3.config=${config}`],
-    ...['-s3.port.iceberg=0', '-s3.port.lance=0', `-s3.localSocket=${join(folder, 's3.sock')}`],
+    ...['-volume.preStopSeconds=0', `-filer`, `-filer.port=${filer}`],
+    ...[`-filer.port.grpc=${filerGrpc}`, '-s3', `-s3.port=${s3}`, `-s3.port.grpc=${s3Grpc}`],
+    ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-s3.autoCreateBucket=false'],
+    ...[`-s3.config=${config}`, `-s3.localSocket=${join(folder, 's3.sock')}`],
   ];
   const probe = openS3Store({ endpoint: url, bucket: 'probe', retrySeconds: 0, ...credentials });
   const isReady = async () => {
