@@ -1,0 +1,24 @@
+import { availableParallelism } from 'node:os';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Legs that a worker runs at once: `KDX_LEG_SLOTS`, else one per two cores and at least two. */
+export function legSlots(variables: Variables): number {
+  const slots = variables['KDX_LEG_SLOTS'];
+  return slots === undefined ? Math.max(2, Math.floor(availableParallelism() / 2)) : Number(slots);
+}
+
+/** Passed on to legs: where programs and temporary files are. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'];
+const INHERITED_PREFIXES = ['KDX_S3_', 'KDX_CACHE_', 'TF_'];
+
+/** The environment of a leg's process: the store, the caches, TensorFlow's settings; nothing of Temporal. */
+export function legEnvironment(variables: Variables): Readonly<Record<string, string>> {
+  const entries = Object.entries(variables).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined &&
+      (INHERITED.includes(entry[0]) ||
+        INHERITED_PREFIXES.some((prefix) => entry[0].startsWith(prefix))),
+  );
+  return Object.fromEntries(entries);
+}
