@@ -38,11 +38,17 @@ export function configureProcess(
   environment['NVIDIA_TF32_OVERRIDE'] = precision === 'tf32' ? '1' : '0';
 }
 
-/** Runs right before TensorFlow loads: marks it as loaded, and gives tfjs what newer Node versions took away. */
+/**
+ * Runs right before TensorFlow loads: marks it as loaded, quiets its log, and gives tfjs-node 4.22
+ * the two functions of `util` that newer Node versions removed or warn about.
+ */
 export function prepareToLoad(environment: NodeJS.ProcessEnv = process.env): void {
   registry[LOADED] = true;
   environment['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 24 removed.
-  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
+  const legacy = util as {
+    isNullOrUndefined?: (value: unknown) => boolean;
+    isArray: (value: unknown) => boolean;
+  };
   legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  legacy.isArray = Array.isArray;
 }
