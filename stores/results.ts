@@ -1,0 +1,53 @@
+import { KdxError } from '../leg/errors.ts';
+import type { Result } from '../leg/result.ts';
+import { canonicalJson, digestJson } from '../study/canonical.ts';
+import type { ArtifactStore } from './artifacts.ts';
+import { concurrently } from './concurrently.ts';
+import { resultName } from './names.ts';
+
+const LOOKUPS_AT_ONCE = 16;
+
+/**
+ * The result of a key; undefined means that the work is not done.
+ * Throws `DataMismatch` when what is there is not the result of that key.
+ */
+export async function readResult(
+  store: Pick<ArtifactStore, 'getJson' | 'location'>,
+  key: string,
+): Promise<Result | undefined> {
+  const name = resultName(key);
+  const value = await store.getJson(name);
+  if (value === undefined || isResultOf(key, value)) return value;
+  throw new KdxError(
+    'DataMismatch',
+    `${store.location}/${name} is not a result of schema 1 whose spec has that digest`,
+  );
+}
+
+/** Results of those keys that have one, looked up many at a time. */
+export async function findResults(
+  store: Pick<ArtifactStore, 'getJson' | 'location'>,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, Result>> {
+  const unique = [...new Set(keys)];
+  const results = await concurrently(unique, LOOKUPS_AT_ONCE, (key) => readResult(store, key));
+  return new Map(results.filter((result) => result !== undefined).map((r) => [r.key, r]));
+}
+
+/**
+ * Writes a result once, as canonical JSON, so that equal results are equal bytes. An equal one already
+ * there is success. Throws `CodeBug` when a different one is there.
+ */
+export async function commitResult(
+  store: Pick<ArtifactStore, 'putOnce'>,
+  result: Result,
+): Promise<'written' | 'same'> {
+  return store.putOnce(resultName(result.key), Buffer.from(canonicalJson(result)));
+}
+
+/** The key is the digest of the spec: a result that was altered or misplaced shows it. */
+function isResultOf(key: string, value: unknown): value is Result {
+  if (typeof value !== 'object' || value === null) return false;
+  const { schema, key: named, spec } = value as Partial<Record<keyof Result, unknown>>;
+  return schema === 1 && named === key && digestJson(spec ?? null) === key;
+}
