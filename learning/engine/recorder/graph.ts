@@ -16,16 +16,11 @@ export type Constant = {
   readonly values: HostValues;
 };
 
-/** The nodes of one function as they come; every name starts with the function's. */
+/** The nodes of a graph as they come. */
 export type GraphBuilder = {
   readonly nodes: readonly NodeDef[];
   /** Adds a node and gives the name it gets. */
-  node(
-    op: string,
-    input: readonly string[],
-    attr: Readonly<Record<string, AttrValue>>,
-    label?: string,
-  ): string;
+  node(op: string, input: readonly string[], attr: Readonly<Record<string, AttrValue>>): string;
   constant(constant: Constant): GraphTensor;
 };
 
@@ -56,12 +51,12 @@ export function isUniform({ values }: Constant): boolean {
   return numbers.every((value) => Object.is(value, numbers[0]));
 }
 
-export function createGraph(prefix: string): GraphBuilder {
+export function createGraph(): GraphBuilder {
   const nodes: NodeDef[] = [];
   const shared = new Map<string, GraphTensor>();
 
-  const node: GraphBuilder['node'] = (op, input, attr, label = op) => {
-    const name = `${prefix}/${label}_${nodes.length}`;
+  const node: GraphBuilder['node'] = (op, input, attr) => {
+    const name = `${op}${nodes.length}`;
     nodes.push({ name, op, input, attr });
     return name;
   };

@@ -1,10 +1,9 @@
 import { KdxError } from '../../../leg/errors.ts';
-import type { tf } from '../backend.ts';
+import { tf } from '../backend.ts';
 import { isRecording, record } from './record.ts';
-import type { GraphFunction } from './recording.ts';
 import type { Outcome, Step, Tensors } from './rehearsal.ts';
 import { rehearse } from './rehearsal.ts';
-import { Session } from './session.ts';
+import { GraphSession } from './session.ts';
 import { verify } from './verification.ts';
 
 /** A step that runs as a recorded graph, one call of TensorFlow each time. */
@@ -16,13 +15,10 @@ export type RecordedProgram = {
 };
 
 /** A step recorded for feeds of certain shapes: the last batch of an epoch has its own. */
-type Version = { readonly graph: GraphFunction; runs: number };
+type Version = { readonly session: GraphSession; runs: number };
 
 /** Runs of a version that are compared with eager ones: on the batch recorded, and on another. */
 const CHECKED_RUNS = 2;
-
-/** All programs of a process are one graph, because they share variables. */
-const session = new Session();
 
 function signature(feeds: Tensors): string {
   const describe = ([name, { dtype, shape }]: [string, tf.Tensor]): string =>
@@ -42,27 +38,24 @@ export function recordedProgram(title: string, step: Step): RecordedProgram {
   const versions = new Map<string, Version>();
 
   const recorded = (key: string, feeds: Tensors): Outcome => {
-    const options = {
-      title,
-      prefix: session.nextPrefix(),
-      variableName: (variable: tf.Variable) => session.nameOf(variable),
-    };
-    const { graph, eager } = record(step, feeds, options);
-    session.add(graph);
-    versions.set(key, { graph, runs: 0 });
-    return eager;
+    const { graph, eager } = record(title, step, feeds);
+    try {
+      versions.set(key, { session: new GraphSession(graph), runs: 0 });
+      return eager;
+    } catch (error) {
+      eager.dispose();
+      throw error;
+    }
   };
 
-  const checked = ({ graph, runs }: Version, eager: Outcome, feeds: Tensors): Tensors => {
-    const outputs = session.run(graph, feeds);
+  const checked = ({ session, runs }: Version, eager: Outcome, feeds: Tensors): Tensors => {
+    const outputs = session.run(feeds);
     try {
       verify(title, runs, eager, outputs);
       return outputs;
     } catch (error) {
-      for (const tensor of Object.values(outputs)) tensor.dispose();
+      tf.dispose(Object.values(outputs));
       throw error;
-    } finally {
-      eager.dispose();
     }
   };
 
@@ -73,14 +66,18 @@ export function recordedProgram(title: string, step: Step): RecordedProgram {
       }
       const key = signature(feeds);
       const known = versions.get(key);
-      if (known !== undefined && known.runs >= CHECKED_RUNS) return session.run(known.graph, feeds);
+      if (known !== undefined && known.runs >= CHECKED_RUNS) return known.session.run(feeds);
       const eager = known === undefined ? recorded(key, feeds) : rehearse(step, feeds);
       const version = versions.get(key) as Version;
       version.runs += 1;
-      return checked(version, eager, feeds);
+      try {
+        return checked(version, eager, feeds);
+      } finally {
+        eager.dispose();
+      }
     },
     dispose: () => {
-      for (const { graph } of versions.values()) session.remove(graph);
+      for (const { session } of versions.values()) session.close();
       versions.clear();
     },
   };

@@ -1,7 +1,7 @@
 import { KdxError } from '../../../leg/errors.ts';
 import type { tf } from '../backend.ts';
 import { graphAttributes } from './attributes.ts';
-import type { Constant, GraphBuilder, GraphTensor } from './graph.ts';
+import type { Constant, GraphTensor } from './graph.ts';
 import { createGraph, isUniform } from './graph.ts';
 import type { Execution, Listener } from './interception.ts';
 import type { NodeDef } from './messages.ts';
@@ -17,53 +17,42 @@ import {
 } from './refusal.ts';
 import type { Tensors } from './rehearsal.ts';
 import { registeredVariables } from './rehearsal.ts';
+import type { VariableNodes } from './variables.ts';
+import { addVariable } from './variables.ts';
 
-/** A step as a part of a graph. Tensors are named `node:output`. */
-export type GraphFunction = {
-  /** What people call it, for messages. */
+/** A step as a graph. Tensors of the graph are named `node:output`. */
+export type RecordedGraph = {
+  /** What people call the step, for messages. */
   readonly title: string;
   readonly nodes: readonly NodeDef[];
   readonly feeds: readonly NamedTensor[];
   readonly outputs: readonly NamedTensor[];
-  /** Variables that it reads or assigns. */
-  readonly variables: ReadonlySet<tf.Variable>;
+  /** Variables that the step reads or assigns. */
+  readonly variables: ReadonlyMap<tf.Variable, VariableNodes>;
   readonly assigned: readonly tf.Variable[];
 };
 
 export type NamedTensor = { readonly name: string; readonly tensor: string };
 
-export type RecordingOptions = {
-  readonly title: string;
-  /** Start of all its nodes' names. */
-  readonly prefix: string;
-  /** Name of a variable's handle in the graph. */
-  readonly variableName: (variable: tf.Variable) => string;
-};
-
 /** A recording under way: it hears every operation and writes it down as a node. */
 export class Recording implements Listener {
   readonly #title: string;
-  readonly #graph: GraphBuilder;
-  readonly #variableName: (variable: tf.Variable) => string;
-  readonly #variables: ReadonlyMap<number, tf.Variable>;
+  readonly #graph = createGraph();
+  /** All variables there are, by the handle each has before the step. */
+  readonly #initial: ReadonlyMap<number, tf.Variable>;
+  /** Variables that the step has touched. */
+  readonly #variables = new Map<tf.Variable, VariableNodes>();
   /** What a handle is called in the graph. */
   readonly #tensors = new Map<number, GraphTensor>();
   /** Constants by handle, until something uses them. */
   readonly #constants = new Map<number, Constant>();
   /** Data that JavaScript made within the step. */
   readonly #own = new WeakSet();
-  readonly #reads = new Map<tf.Variable, string>();
   #refused: KdxError | undefined;
 
-  /** @param variables all there are, by the handle each has before the step */
-  constructor(
-    { title, prefix, variableName }: RecordingOptions,
-    variables: ReadonlyMap<number, tf.Variable>,
-  ) {
-    this.#variables = variables;
+  constructor(title: string, initial: ReadonlyMap<number, tf.Variable>) {
     this.#title = title;
-    this.#graph = createGraph(prefix);
-    this.#variableName = variableName;
+    this.#initial = initial;
   }
 
   /** Adds the placeholder of a feed. */
@@ -77,8 +66,7 @@ export class Recording implements Listener {
 
   wrote(dataId: object): void {
     this.#own.add(dataId);
-    const random = runningOperations().find((name) => HOST_RANDOM.has(name));
-    if (random === undefined) return;
+    if (!runningOperations().some((name) => HOST_RANDOM.has(name))) return;
     this.#refuse('its random numbers are drawn in JavaScript', 'Draw them from a fed seed.');
   }
 
@@ -111,11 +99,11 @@ export class Recording implements Listener {
     }
   }
 
-  ran({ operation: op, attributes, inputs, outputs }: Execution): void {
+  ran({ operation, attributes, inputs, outputs }: Execution): void {
     const tensors = inputs.map((id) => this.#tensor(id));
     const types = tensors.map(({ dtype }) => dtype);
     const names = tensors.map(({ name }) => name);
-    const node = this.#graph.node(op, names, graphAttributes(op, attributes, types));
+    const node = this.#graph.node(operation, names, graphAttributes(operation, attributes, types));
     for (const [index, { id, dtype }] of outputs.entries()) {
       this.#tensors.set(id, { name: `${node}:${index}`, dtype });
     }
@@ -129,67 +117,66 @@ export class Recording implements Listener {
   }
 
   /** Ends the graph: what variables are left with, and what the step gives. */
-  finish(feeds: readonly NamedTensor[], outputs: Tensors): GraphFunction {
-    const initial = [...this.#variables].filter(([id, variable]) => handleOf(variable).id !== id);
-    // All reads come first: one that nobody has asked for yet must still precede the assignment.
-    const results = Object.entries(outputs).map(
-      ([name, tensor]) => [name, this.#of(tensor)] as const,
-    );
-    const assignments = initial.map(([, variable]) => [variable, this.#of(variable)] as const);
-    const done = assignments.map(([variable, value]) => this.#assign(variable, value));
-    const named = results.map(([name, { name: tensor, dtype }]) => {
+  finish(feeds: readonly NamedTensor[], outputs: Tensors): RecordedGraph {
+    this.#checkEnd();
+    const changed = [...this.#initial].filter(([id, variable]) => handleOf(variable).id !== id);
+    const assigned = changed.map(([, variable]) => variable);
+    const given = Object.entries(outputs).map(([name, tensor]) => {
+      return [name, this.#tensor(handleOf(tensor).id)] as const;
+    });
+    const values = assigned.map((variable) => this.#tensor(handleOf(variable).id));
+    // Here all reads are known, so that every one of them can precede the assignments.
+    const done = assigned.map((variable, index) => {
+      const { handle, read } = this.#touch(variable);
+      const { name, dtype } = values[index] as GraphTensor;
+      const inputs = [handle, name, `^${read}`];
+      return `^${this.#graph.node('AssignVariableOp', inputs, { dtype: { type: dtype } })}`;
+    });
+    const named = given.map(([name, { name: tensor, dtype }]) => {
       const node = this.#graph.node('Identity', [tensor, ...done], { T: { type: dtype } });
       return { name, tensor: `${node}:0` };
     });
-    const assigned = assignments.map(([variable]) => variable);
-    const variables = new Set([...this.#reads.keys(), ...assigned]);
     const { nodes } = this.#graph;
+    const variables = this.#variables;
     return { title: this.#title, nodes, feeds, outputs: named, variables, assigned };
   }
 
-  /** What was refused though the step went on, because it caught the error or did not await it. */
-  throwIfRefused(): void {
+  /** Refuses what was refused before, where the step caught the error or did not await it. */
+  #checkEnd(): void {
     if (this.#refused !== undefined) throw this.#refused;
-    const known = new Set(this.#variables.values());
+    const known = new Set(this.#initial.values());
     if (registeredVariables().every((variable) => known.has(variable))) return;
     this.#refuse('it creates a variable', 'Create variables before the first step.');
   }
 
-  #assign(variable: tf.Variable, { name, dtype }: GraphTensor): string {
-    const read = this.#reads.get(variable);
-    const after = read === undefined ? [] : [`^${read}`];
-    const inputs = [`${this.#variableName(variable)}:0`, name, ...after];
-    return `^${this.#graph.node('AssignVariableOp', inputs, { dtype: { type: dtype } })}`;
-  }
-
   #isKnown(id: number): boolean {
-    return this.#tensors.has(id) || this.#variables.has(id) || this.#constants.has(id);
+    return this.#tensors.has(id) || this.#initial.has(id) || this.#constants.has(id);
   }
 
-  #of(tensor: tf.TensorInfo): GraphTensor {
-    return this.#tensor(handleOf(tensor).id);
-  }
-
-  /** The graph's name for a handle; variables are read, and constants written, at their first use. */
+  /** The graph's name for a handle; variables are added, and constants written, at first use. */
   #tensor(id: number): GraphTensor {
     const known = this.#tensors.get(id);
     if (known !== undefined) return known;
-    const variable = this.#variables.get(id);
+    const variable = this.#initial.get(id);
+    if (variable !== undefined) {
+      const { read } = this.#touch(variable);
+      return { name: `${read}:0`, dtype: handleOf(variable).dtype };
+    }
     const constant = this.#constants.get(id);
-    if (constant === undefined && variable === undefined) {
+    if (constant === undefined) {
       throw new KdxError('CodeBug', `${this.#title}: tensor ${id} has no source.`);
     }
-    const tensor = variable ? this.#read(variable) : this.#graph.constant(constant as Constant);
+    const tensor = this.#graph.constant(constant);
     this.#tensors.set(id, tensor);
     return tensor;
   }
 
-  #read(variable: tf.Variable): GraphTensor {
-    const { dtype } = handleOf(variable);
-    const handle = `${this.#variableName(variable)}:0`;
-    const node = this.#graph.node('ReadVariableOp', [handle], { dtype: { type: dtype } });
-    this.#reads.set(variable, node);
-    return { name: `${node}:0`, dtype };
+  #touch(variable: tf.Variable): VariableNodes {
+    const known = this.#variables.get(variable);
+    if (known !== undefined) return known;
+    const nodes = addVariable(this.#graph, variable);
+    this.#variables.set(variable, nodes);
+    return nodes;
   }
 
   #refuse(what: string, instead: string): never {

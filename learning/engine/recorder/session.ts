@@ -1,182 +1,108 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
 
 import { KdxError } from '../../../leg/errors.ts';
 import { tf } from '../backend.ts';
+import type { Copy } from './coherence.ts';
+import { agreed, changed, isAhead, isCurrent, join, leave } from './coherence.ts';
 import type { NodeDef } from './messages.ts';
-import { TAG, encodeSavedModel, tensorShape } from './messages.ts';
+import { TAG, encodeSavedModel } from './messages.ts';
 import type { Handle } from './native.ts';
 import { handleOf, native } from './native.ts';
-import type { GraphFunction, NamedTensor } from './recording.ts';
+import type { RecordedGraph } from './recording.ts';
 import type { Tensors } from './rehearsal.ts';
-import { watchHostUse } from './residence.ts';
+import type { VariableNodes } from './variables.ts';
 
-function loadGraph(nodes: readonly NodeDef[]): number {
-  const folder = mkdtempSync(join(tmpdir(), 'kdx-graph-'));
+function load({ title, nodes }: { title: string; nodes: readonly NodeDef[] }): number {
+  const folder = mkdtempSync(joinPath(tmpdir(), 'kdx-graph-'));
   try {
-    writeFileSync(join(folder, 'saved_model.pb'), encodeSavedModel(nodes));
+    writeFileSync(joinPath(folder, 'saved_model.pb'), encodeSavedModel(nodes));
     return native().binding.loadSavedModel(folder, TAG);
   } catch (cause) {
-    throw new KdxError('CodeBug', 'TensorFlow refuses the recorded graph', { cause });
+    throw new KdxError('CodeBug', `${title}: TensorFlow refuses the recorded graph`, { cause });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The variable itself, its value, and the way to set it from a fed tensor. */
-function variableNodes(name: string, variable: tf.Variable): NodeDef[] {
-  const { shape, dtype } = handleOf(variable);
-  const typed = { dtype: { type: dtype } };
-  const shaped = { ...typed, shape: { shape: tensorShape(shape) } };
-  const shared = { s: new TextEncoder().encode(name) };
-  const assigned = [`${name}/next:0`, `^${name}/assign`];
-  return [
-    { name, op: 'VarHandleOp', input: [], attr: { ...shaped, shared_name: shared } },
-    { name: `${name}/value`, op: 'ReadVariableOp', input: [`${name}:0`], attr: typed },
-    { name: `${name}/next`, op: 'Placeholder', input: [], attr: shaped },
-    {
-      name: `${name}/assign`,
-      op: 'AssignVariableOp',
-      input: [`${name}:0`, `${name}/next:0`],
-      attr: typed,
-    },
-    { name: `${name}/assigned`, op: 'Identity', input: assigned, attr: { T: { type: dtype } } },
-  ];
-}
-
 /**
- * TensorFlow's session of this process: the recorded functions in one graph, over variables that
- * they share. A variable then has two homes, the session and the host (its `tf.Variable`); values
- * move from one to the other when they are newer there and needed here, and by themselves.
+ * A recorded graph in a session of TensorFlow. It has copies of the variables, and keeps them and
+ * the host's, which other sessions and eager code go by, coherent: values move when they are newer
+ * on one side and needed on the other. On a CPU nothing is copied then, only handles are passed.
  */
-export class Session {
-  readonly #functions = new Set<GraphFunction>();
-  /** Variables that have a second home here, with what makes them leave it. */
-  readonly #residents = new Map<tf.Variable, () => void>();
-  /** The binding's number of the loaded graph; absent before the first run and after a change. */
-  #loaded: number | undefined;
-  /** Variables that a function assigned since the host last had them. */
-  readonly #newerHere = new Set<tf.Variable>();
-  /** Variables that the host assigned since the session last had them. */
-  readonly #newerOnHost = new Set<tf.Variable>();
-  readonly #names = new WeakMap<tf.Variable, string>();
-  #count = 0;
+export class GraphSession implements Copy {
+  readonly #graph: RecordedGraph;
+  /** The binding's number of the session. */
+  readonly #id: number;
+  readonly #feeds: readonly string[];
+  readonly #outputs: readonly string[];
 
-  /** Start of the names of a new function's nodes. */
-  nextPrefix(): string {
-    this.#count += 1;
-    return `f${this.#count}`;
+  /** @throws KdxError CodeBug where TensorFlow does not take the graph */
+  constructor(graph: RecordedGraph) {
+    this.#graph = graph;
+    this.#id = load(graph);
+    this.#feeds = graph.feeds.map(({ tensor }) => tensor);
+    this.#outputs = graph.outputs.map(({ tensor }) => tensor);
+    for (const variable of graph.variables.keys()) join(variable, this);
   }
 
-  /** The variable's name in the graph. */
-  nameOf(variable: tf.Variable): string {
-    const known = this.#names.get(variable);
-    if (known !== undefined) return known;
-    this.#count += 1;
-    const name = `v${this.#count}`;
-    this.#names.set(variable, name);
-    return name;
-  }
-
-  /** Adds a function to the graph, which is loaded anew at the next run. */
-  add(graph: GraphFunction): void {
-    this.#unload();
-    this.#functions.add(graph);
-    for (const variable of graph.variables) {
-      if (this.#residents.has(variable)) continue;
-      const leave = watchHostUse(variable, {
-        beforeRead: () => this.#pull(),
-        afterWrite: () => this.#newerOnHost.add(variable),
-      });
-      this.#residents.set(variable, leave);
-    }
-  }
-
-  /** Removes a function; variables that no other one uses are left to the host, up to date. */
-  remove(graph: GraphFunction): void {
-    this.#unload();
-    this.#functions.delete(graph);
-    const used = new Set([...this.#functions].flatMap(({ variables }) => [...variables]));
-    for (const [variable, leave] of this.#residents) {
-      if (used.has(variable)) continue;
-      leave();
-      this.#residents.delete(variable);
-      this.#newerOnHost.delete(variable);
-    }
-  }
-
-  /** Runs a function; the outputs are kept, and the caller disposes them. */
-  run(graph: GraphFunction, feeds: Tensors): Tensors {
-    const inputs = graph.feeds.map(({ name }) => handleOf(feeds[name] as tf.Tensor).id);
-    this.#loaded ??= this.#load();
-    this.#push();
-    const handles = this.#execute(graph.feeds, inputs, graph.outputs);
-    for (const variable of graph.assigned) this.#newerHere.add(variable);
-    const outputs = graph.outputs.map(({ name }, index) => {
+  /** Runs the step once; the outputs are kept, and the caller disposes them. */
+  run(feeds: Tensors): Tensors {
+    const { feeds: named, outputs, assigned } = this.#graph;
+    const inputs = named.map(({ name }) => handleOf(feeds[name] as tf.Tensor).id);
+    this.#takeFromHost();
+    const handles = this.#execute(this.#feeds, inputs, this.#outputs);
+    for (const variable of assigned) changed(variable, this);
+    const tensors = outputs.map(({ name }, index) => {
       const tensor = native().createOutputTensor(handles[index] as Handle);
       return [name, tf.keep(tensor)] as const;
     });
-    return Object.fromEntries(outputs);
+    return Object.fromEntries(tensors);
   }
 
-  #execute(
-    feeds: readonly NamedTensor[],
-    inputs: number[],
-    outputs: readonly NamedTensor[],
-  ): Handle[] {
-    const names = (tensors: readonly NamedTensor[]): string =>
-      tensors.map(({ tensor }) => tensor).join();
-    return native().binding.runSavedModel(
-      this.#loaded as number,
-      inputs,
-      names(feeds),
-      names(outputs),
+  bringToHost(): void {
+    const ahead = this.#living().filter(([variable]) => isAhead(variable, this));
+    const handles = this.#execute(
+      [],
+      [],
+      ahead.map(([, { value }]) => value),
     );
-  }
-
-  #load(): number {
-    const living = [...this.#residents.keys()].filter(({ isDisposed }) => !isDisposed);
-    for (const variable of living) this.#newerOnHost.add(variable);
-    const variables = living.flatMap((variable) => variableNodes(this.nameOf(variable), variable));
-    return loadGraph([...variables, ...[...this.#functions].flatMap(({ nodes }) => nodes)]);
-  }
-
-  #unload(): void {
-    this.#pull();
-    if (this.#loaded !== undefined) native().binding.deleteSavedModel(this.#loaded);
-    this.#loaded = undefined;
-  }
-
-  #named(variables: readonly tf.Variable[], suffix: string): NamedTensor[] {
-    return variables.map((variable) => {
-      const name = this.nameOf(variable);
-      return { name, tensor: `${name}/${suffix}:0` };
-    });
-  }
-
-  /** Session to host. No values are copied: the host gets handles to the session's tensors. */
-  #pull(): void {
-    const variables = [...this.#newerHere].filter(({ isDisposed }) => !isDisposed);
-    this.#newerHere.clear();
-    if (variables.length === 0) return;
-    const handles = this.#execute([], [], this.#named(variables, 'value'));
-    for (const [index, variable] of variables.entries()) {
+    // First of all, since assigning reads the variable, which would lead back here.
+    for (const [variable] of ahead) agreed(variable, this);
+    for (const [index, [variable]] of ahead.entries()) {
       const value = native().createOutputTensor(handles[index] as Handle);
       variable.assign(value);
       value.dispose();
-      this.#newerOnHost.delete(variable);
+      agreed(variable, this);
     }
   }
 
-  /** Host to session, before a run. */
-  #push(): void {
-    const variables = [...this.#newerOnHost].filter(({ isDisposed }) => !isDisposed);
-    this.#newerOnHost.clear();
-    if (variables.length === 0) return;
-    const inputs = variables.map((variable) => handleOf(variable).id);
-    const feeds = this.#named(variables, 'next');
-    const assigned = this.#execute(feeds, inputs, this.#named(variables, 'assigned'));
-    for (const { id } of assigned) native().binding.deleteTensor(id);
+  /** Ends the session; the host has the newest values then. */
+  close(): void {
+    for (const variable of this.#graph.variables.keys()) leave(variable, this);
+    native().binding.deleteSavedModel(this.#id);
+  }
+
+  #takeFromHost(): void {
+    const behind = this.#living().filter(([variable]) => !isCurrent(variable, this));
+    if (behind.length === 0) return;
+    const inputs = behind.map(([variable]) => handleOf(variable).id);
+    const nodes = behind.map(([, { next, set }]) => ({ next, set }));
+    const handles = this.#execute(
+      nodes.map(({ next }) => next),
+      inputs,
+      nodes.map(({ set }) => set),
+    );
+    for (const { id } of handles) native().binding.deleteTensor(id);
+    for (const [variable] of behind) agreed(variable, this);
+  }
+
+  #living(): [tf.Variable, VariableNodes][] {
+    return [...this.#graph.variables].filter(([{ isDisposed }]) => !isDisposed);
+  }
+
+  #execute(feeds: readonly string[], inputs: number[], outputs: readonly string[]): Handle[] {
+    return native().binding.runSavedModel(this.#id, inputs, feeds.join(), outputs.join());
   }
 }
