@@ -30,10 +30,13 @@ export function upCommand(): Command {
 }
 
 async function attachedUp(layout: Layout): Promise<void> {
-  await withStack(layout, async (_stack, signal) => {
+  await withStack(layout, async (stack, signal) => {
+    const aborted = whenAborted(signal);
+    await Promise.race([stack.ready, aborted]);
+    if (signal.aborted) return;
     await printAddresses(layout);
     process.stdout.write('Ctrl-C stops them\n');
-    await whenAborted(signal);
+    await aborted;
   });
 }
 

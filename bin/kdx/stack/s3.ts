@@ -45,7 +45,7 @@ export function s3Service(
       : seaweedfs(folder, layout, settings, toolchain)),
     after: [],
     readyWithinSeconds: 90,
-    graceSeconds: 15,
+    graceSeconds: 2,
     probe: () => provideBuckets(environment),
   };
 }
@@ -95,7 +95,13 @@ function seaweedfs(
       ...[`-volume.port=${port('volume')}`, `-volume.port.grpc=${port('volumeGrpc')}`],
       ...['-filer', `-filer.port=${port('filer')}`, `-filer.port.grpc=${port('filerGrpc')}`],
       ...['-s3', `-s3.port=${port('s3')}`, `-s3.port.grpc=${port('s3Grpc')}`],
-      ...['-s3.port.iceberg=0', `-s3.config=${config}`, '-master.telemetry=false'],
+      ...[
+        '-s3.port.iceberg=0',
+        '-s3.port.lance=0',
+        `-s3.config=${config}`,
+        '-master.telemetry=false',
+        '-master.electionTimeout=1s',
+      ],
       // A bucket takes whole volumes: small ones, and as many as the disk holds.
       ...['-volume.max=0', '-master.volumeSizeLimitMB=1024', '-volume.preStopSeconds=0'],
     ],

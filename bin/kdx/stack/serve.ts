@@ -5,7 +5,7 @@ import type { Stack } from './stack.ts';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Starts a stack, does `work` once it is ready, and stops the stack whatever happens. A signal aborts
+ * Starts a stack, does `work` once studies can run, and stops the stack whatever happens. A signal aborts
  * the work; a second one ends this process at once, and the servers die with it.
  */
 export async function withStack(
@@ -22,7 +22,7 @@ export async function withStack(
     const stack = await startStack(layout, process.env);
     try {
       const aborted = whenAborted(interrupted.signal);
-      await Promise.race([stack.ready, aborted]);
+      await Promise.race([stack.working, aborted]);
       if (!interrupted.signal.aborted) await work(stack, interrupted.signal);
     } finally {
       process.stderr.write('stopping the servers …\n');

@@ -28,6 +28,8 @@ const LARGEST_LOG_BYTES = 20 * 1024 * 1024;
 /** A stack that this process supervises: an object with a lifetime. */
 export type Stack = {
   readonly environment: Environment;
+  /** Resolves when studies can run: all are ready but MLflow, which nothing waits for. */
+  readonly working: Promise<void>;
   /** Resolves when every server is ready; rejects with the log's tail of the one that is not. */
   readonly ready: Promise<void>;
   /** Stops the servers, the worker first; resolves when none of their processes is left. */
@@ -128,18 +130,21 @@ function run(services: readonly Service[], context: Context): Stack {
     isReady = true;
     write();
   });
-  ready.catch(() => {});
+  const needed = services.filter(({ name }) => name !== 'mlflow');
+  const working = Promise.all(needed.map(({ name }) => readiness.get(name))).then(() => {});
+  // Whoever waits for one of them hears of the failure; nobody need wait for both.
+  for (const promise of [ready, working]) promise.catch(() => {});
   write();
   return {
     environment: context.environment,
+    working,
     ready,
     async stop() {
       isStopping = true;
       logger.info('stopping');
-      // The worker before what it talks to; the store and Temporal last.
-      for (const name of ['worker', 'mlflow', 's3', 'temporal'] as const) {
-        await started.get(name)?.stop();
-      }
+      // The worker, which still writes, before what it writes to.
+      await started.get('worker')?.stop();
+      await Promise.all([...started.values()].map((supervised) => supervised.stop()));
       await writing;
       await rm(layout.record, { force: true });
       logger.info('stopped');

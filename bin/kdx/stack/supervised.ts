@@ -97,6 +97,7 @@ export function supervise(service: Service, around: Surroundings): Supervised {
       first.promise.catch(() => {});
       if (run !== undefined) await endGroup(run, service.graceSeconds);
       await kept;
+      around.logger.info({ service: service.name }, 'stopped');
     },
   };
 }

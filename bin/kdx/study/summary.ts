@@ -1,0 +1,9 @@
+import type { StudyEnd } from './run.ts';
+
+/** The lines that end a study: what was done, where the report is. */
+export function summaryLines({ summary, page }: StudyEnd): readonly string[] {
+  const { counts, launches } = summary;
+  const legs = launches === 0 ? 'no leg run: every result was there' : `${launches} legs run`;
+  const trials = `${counts.complete + counts.found} trials complete, ${legs}`;
+  return [`${summary.study}: ${trials}`, `report: ${page ?? 'none was made'}`];
+}

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { dirname, delimiter } from 'node:path';
+import { ROOT } from '../setup.mjs';
+
+/** @typedef {import('./toolchain.mjs').Toolchain} Toolchain */
+
+/**
+ * Runs a program of ours on the project's Node to its end and resolves with its exit code; signals
+ * that reach us are passed on, so that it can stop in order.
+ * @param {Toolchain} toolchain
+ * @param {readonly string[]} args for node
+ * @param {{ stdout?: 'inherit' | ((text: string) => void), env?: Record<string, string> }} [options]
+ * @returns {Promise<number>}
+ */
+export function runNode(toolchain, args, { stdout = 'inherit', env = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(toolchain.node, args, {
+      cwd: process.cwd(),
+      stdio: ['inherit', stdout === 'inherit' ? 'inherit' : 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        // What the program starts finds the same Node and the packages' own commands.
+        PATH: [dirname(toolchain.node), `${ROOT}/node_modules/.bin`, process.env.PATH].join(
+          delimiter,
+        ),
+        ...env,
+      },
+    });
+    if (stdout !== 'inherit') child.stdout?.setEncoding('utf8').on('data', stdout);
+    // At a terminal Ctrl-C reaches both of us: it is the program's to obey, ours to wait.
+    const passOn = (/** @type {NodeJS.Signals} */ signal) => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    };
+    const signals = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+    for (const signal of signals) process.on(signal, passOn);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      for (const signal of signals) process.off(signal, passOn);
+      resolve(code ?? 1);
+    });
+  });
+}
