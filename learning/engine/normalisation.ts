@@ -3,7 +3,7 @@ import { dataType, flag, float, operationWithOutputs, text } from './operation.t
 
 /** Batch norm's ε and momentum, as in PyTorch (Keras' defaults differ). */
 export const EPSILON = 1e-5;
-export const MOMENTUM = 0.1;
+const MOMENTUM = 0.1;
 
 /** The tensors of one batch norm, all [channels]. */
 export type NormState = {

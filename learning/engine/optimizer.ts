@@ -58,14 +58,16 @@ function flatGroup(
     assign: (values) => {
       const parts = tf.split(values, sizes);
       for (const [index, { variable }] of members.entries()) {
-        variable.assign(tf.reshape(parts[index] as tf.Tensor, variable.shape));
+        const part = parts[index] as tf.Tensor1D;
+        variable.assign(variable.rank === 1 ? part : tf.reshape(part, variable.shape));
       }
     },
   };
 }
 
 function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {
-  return tf.concat(tensors.map((tensor) => tf.reshape<tf.Rank.R1>(tensor, [-1])));
+  const rows = tensors.map((x) => (x.rank === 1 ? (x as tf.Tensor1D) : tf.reshape(x, [x.size])));
+  return tf.concat(rows as tf.Tensor1D[]);
 }
 
 function requireGradient(byName: ReadonlyMap<string, tf.Tensor>, name: string): tf.Tensor {

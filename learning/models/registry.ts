@@ -60,6 +60,7 @@ export function buildNetwork(options: NetworkOptions, initialise: Initialiser): 
 
   const vam = createVam(builder, options.vam);
   const body = build({ ...builder, gateKernel: vam.gateKernel });
+  vam.requireUse();
   return builder.finish((images, pass) => {
     const attention = vam.begin();
     const forward = body(images, { ...pass, attention });

@@ -21,6 +21,8 @@ const INITIAL_RHO = Math.log(Math.expm1(1 - MINIMUM_TEMPERATURE));
 /** VAM on one network: gates for its kernels, and what each forward pass shares. */
 export type Vam = {
   gateKernel(name: string, shape: KernelShape): KernelGate | undefined;
+  /** @throws KdxError SpecInvalid where the blocks are too large for every convolution */
+  requireUse(): void;
   begin(): Attention;
   /** H̄: the mean normalised entropy over all layers and consumers. */
   entropy(attention: Attention): tf.Scalar;
@@ -74,12 +76,14 @@ export function epsilonName(name: string): string {
 export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
   requireDivisible('vam.blockSize', blockSize, 1);
   const rho = builder.parameter(RHO_NAME, [], { kind: 'constant', value: INITIAL_RHO }, 'vam');
+  let gatedKernels = 0;
 
   return {
     gateKernel: (name, [, , inputs, outputs]) => {
       const producers = Math.ceil(inputs / blockSize);
       const consumers = Math.ceil(outputs / blockSize);
       if (producers < 2) return undefined;
+      gatedKernels += 1;
       const zero = { kind: 'constant', value: 0 } as const;
       const shape = [consumers, producers];
       const epsilon = builder.parameter(epsilonName(name), shape, zero, 'vam');
@@ -90,6 +94,11 @@ export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
         entropies.push(attended.entropy);
         return attended.kernel;
       };
+    },
+    requireUse: () => {
+      if (gatedKernels > 0) return;
+      const reason = `no convolution of ${builder.options.model} reads two such blocks`;
+      throw new KdxError('SpecInvalid', `vam.blockSize is ${blockSize}; allowed: less, ${reason}.`);
     },
     begin: () => ({ temperature: temperatureOf(rho), entropies: [] }),
     entropy: ({ entropies }) => tf.mean<tf.Scalar>(tf.concat(entropies)),

@@ -3,6 +3,7 @@
  * level below (KDExplainer, IJCAI 2021, §3; there named after "Learning to Branch", but without its
  * Gumbel noise).
  */
+import { KdxError } from '../../../leg/errors.ts';
 import { tf } from '../../engine/backend.ts';
 import { withoutGradient } from '../../engine/gradients.ts';
 import type { Pass, Route } from '../../engine/network.ts';
@@ -24,12 +25,20 @@ export function hardGate(beta: tf.Tensor2D): tf.Tensor2D {
   });
 }
 
-/** The gate that a pass asks for; `level` counts gates from 0. */
+/**
+ * The gate that a pass asks for; `level` counts gates from 0.
+ *
+ * @throws KdxError CodeBug where the pass says nothing about gates
+ */
 export function gateOf(beta: tf.Tensor2D, level: number, pass: Pass): tf.Tensor2D {
   const parents = pass.route?.parents[level];
   if (parents !== undefined) return routedGate(parents, beta.shape[1]);
   if (pass.hardGates === true) return hardGate(beta);
-  return softGate(beta, pass.inverseGateTemperature ?? tf.scalar(1));
+  if (pass.inverseGateTemperature !== undefined) return softGate(beta, pass.inverseGateTemperature);
+  throw new KdxError(
+    'CodeBug',
+    'A pass of the explainer has no gates; allowed: inverseGateTemperature, hardGates or route.',
+  );
 }
 
 function routedGate(parents: readonly number[], experts: number): tf.Tensor2D {

@@ -20,8 +20,8 @@ import { gateOf, liveExperts, mix } from './gates.ts';
 import { classHeads, flattenMap } from './heads.ts';
 import { gateName } from './route.ts';
 
-export const DEFAULT_WIDTH = 64;
-export const DEFAULT_EXPERTS: readonly number[] = [2, 4, 8];
+const DEFAULT_WIDTH = 64;
+const DEFAULT_EXPERTS: readonly number[] = [2, 4, 8];
 
 type ExpertOptions = {
   readonly name: string;

@@ -177,6 +177,14 @@ test('dropout follows the fed seed in training and is off in evaluation', (t) =>
   network.dispose();
 });
 
+test('a pass that says nothing about gates is refused', (t) => {
+  const network = explainer();
+  t.throws(() => network.forward(images(1), { mode: 'evaluate' }), {
+    message: /no gates; allowed: inverseGateTemperature, hardGates or route/,
+  });
+  network.dispose();
+});
+
 test('levels and width are free: four levels read 64 × 64 pixels', (t) => {
   const network = randomNetwork({
     model: 'hme_ltb',

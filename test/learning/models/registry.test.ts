@@ -53,6 +53,7 @@ const REFUSED = [
   [{ classes: 0 }, /classes is 0; allowed: a positive integer/],
   [{ imageSize: 30 }, /imageSize is 30; allowed: a positive multiple of 4/],
   [{ vam: { blockSize: 1.5 } }, /vam\.blockSize is 1\.5; allowed: a positive integer/],
+  [{ vam: { blockSize: 64 } }, /vam\.blockSize is 64; allowed: less, no convolution of resnet8/],
   [{ model: 'hme_ltb', width: 7 }, /width is 7; allowed: a positive multiple of 2/],
   [{ model: 'hme_ltb', experts: [2, 0] }, /experts\[1\] is 0/],
   [{ model: 'hme_ltb', experts: [] }, /experts is \[\]; allowed/],

@@ -12,8 +12,8 @@ import {
 } from '../../../learning/models/vam.ts';
 import { distance, gradientsOf, logitsOf, randomNetwork, randomTensor } from '../networks.ts';
 
-const EVALUATE = { mode: 'evaluate' } as const;
-const TRAIN = { mode: 'train' } as const;
+const EVALUATE = { mode: 'evaluate', hardGates: true } as const;
+const TRAIN = { mode: 'train', hardGates: true } as const;
 
 /** Moves attention, temperature and statistics away from where they start. */
 function disturb(network: Network): void {
