@@ -1,3 +1,34 @@
+/**
+ * Scalars of a result by name (`Result.metrics`), each with what it is; accuracies in percent. Those
+ * of an explanation that have one value per level end in `.level<n>`.
+ */
+export const METRICS = {
+  parameters: 'trainable scalars of the network',
+  multiplyAdds: 'multiply-adds of one forward pass of one image',
+  'loss.last': 'mean training loss of the last epoch',
+  'train.top1.last': 'training accuracy of the last epoch, augmented images',
+  'test.top1.last': 'test accuracy after the last epoch: the headline of a training',
+  'test.top1.best': 'best test accuracy of any epoch (optimistic)',
+  'test.top1.selected': 'test accuracy at the epoch of best validation accuracy',
+  'test.nll.last': 'test negative log-likelihood after the last epoch, nats',
+  'validation.top1.last': 'validation accuracy after the last epoch',
+  'validation.nll.last': 'validation negative log-likelihood after the last epoch, nats',
+  'test.top1': 'test accuracy of an evaluation',
+  'test.top5': 'test images with the true class among the first five',
+  'test.nll': 'test negative log-likelihood of an evaluation, nats',
+  'test.ece': 'expected calibration error, 15 bins',
+  'teacher.agreement': 'test images on which student and teacher predict alike',
+  'teacher.kl': 'mean KL(teacher ‖ student) on the test images, nats',
+  'soft.top1': 'test accuracy of the explainer with soft gates (stage 1)',
+  'hard.top1': 'test accuracy of the tree trained anew (stage 2)',
+  'entropy.intrinsic': 'mean normalised gate entropy at τ = 0.5 over all levels',
+  'entropy.intrinsic.level': 'the same for the gates into one level',
+  'entropy.asTrained.level': 'the same at the temperature of the last epoch',
+  'live.level': 'experts of a level that some class uses',
+  'conflict.level': 'share of class pairs sharing an expert whose gradients oppose',
+  'teacher.correlation': "Spearman correlation of tree distance and the teacher's class distance",
+} as const;
+
 /** One line of a training run's epoch log (`files.epochs`, JSON lines). No times: it is byte-compared. */
 export type EpochRecord = {
   readonly epoch: number;

@@ -1,0 +1,117 @@
+import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
+import type { EpochRecord } from '../leg/records.ts';
+import type { Checkpoint } from '../leg/result.ts';
+import { canonicalJson } from '../study/canonical.ts';
+import type { LegContext } from './context.ts';
+import { decodeTensors, encodeTensors } from './engine/safetensors.ts';
+import { readState, writeState, type State } from './state.ts';
+
+/** Sums over the images of the epoch under way; in double precision, so that they survive as JSON. */
+export type EpochSums = {
+  readonly images: number;
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly correct: number;
+};
+
+/** Where a training stands, beside its tensors. */
+export type LoopPosition = {
+  /** Epochs finished, and steps finished within the one under way. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly sums: EpochSums;
+  readonly log: readonly EpochRecord[];
+};
+
+/** Nothing has happened in the epoch yet. */
+export const NO_SUMS: EpochSums = { images: 0, loss: 0, terms: {}, correct: 0 };
+export const START: LoopPosition = { epoch: 0, step: 0, sums: NO_SUMS, log: [] };
+
+/** The epoch log as it is stored: one canonical JSON a line. */
+export function epochLines(log: readonly EpochRecord[]): Uint8Array {
+  return new TextEncoder().encode(log.map((record) => `${canonicalJson(record)}\n`).join(''));
+}
+
+/** Stores everything that going on takes: the parts first, the manifest last. */
+export async function saveCheckpoint(
+  { ports, key, deviceClass }: LegContext,
+  state: State,
+  { epoch, step, sums, log }: LoopPosition,
+): Promise<void> {
+  const tensors = encodeTensors({ tensors: readState(state), metadata: {} });
+  const loop = new TextEncoder().encode(canonicalJson({ sums }));
+  const files = {
+    state: await ports.writeBlob(tensors),
+    epochs: await ports.writeBlob(epochLines(log)),
+    loop: await ports.writeBlob(loop),
+  };
+  await ports.commitCheckpoint({ schema: 1, key, epoch, step, deviceClass, files });
+}
+
+/**
+ * Puts a training back where its newest good checkpoint left it; the start where there is none. A
+ * damaged one is passed over for the one before.
+ *
+ * @throws KdxError CheckpointCorrupt naming the newest where there are some and none is good
+ */
+export async function restoreCheckpoint(context: LegContext, state: State): Promise<LoopPosition> {
+  const checkpoints = await context.ports.listCheckpoints();
+  let newest: KdxError | undefined;
+  for (const checkpoint of checkpoints) {
+    const origin = `checkpoint ${checkpoint.epoch}-${checkpoint.step} of ${context.key}`;
+    try {
+      return await readCheckpoint(context, state, checkpoint, origin);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const message = `${origin} is damaged: ${errorText(error)}`;
+      newest ??= new KdxError('CheckpointCorrupt', message, { cause: error });
+      context.warn(message);
+    }
+  }
+  if (newest !== undefined) throw newest;
+  return START;
+}
+
+function isDamage(error: unknown): boolean {
+  return isKdxError(error) && ['CheckpointCorrupt', 'DataMismatch'].includes(error.code);
+}
+
+async function readCheckpoint(
+  { ports, deviceClass, warn }: LegContext,
+  state: State,
+  checkpoint: Checkpoint,
+  origin: string,
+): Promise<LoopPosition> {
+  const { epoch, step, files } = checkpoint;
+  const [tensors, epochs, loop] = await Promise.all(
+    ['state', 'epochs', 'loop'].map((name) => readPart(name, files[name]?.digest, ports.readBlob)),
+  );
+  const log = parseLines(epochs as Uint8Array, origin) as EpochRecord[];
+  const [position] = parseLines(loop as Uint8Array, origin) as [{ sums: EpochSums }];
+  if (log.length !== epoch || position?.sums === undefined) {
+    throw new KdxError('CheckpointCorrupt', `its log has ${log.length} epochs, not ${epoch}`);
+  }
+  writeState(state, decodeTensors(tensors as Uint8Array, 'its state').tensors, 'its state');
+  if (canonicalJson(checkpoint.deviceClass) !== canonicalJson(deviceClass)) {
+    warn(`${origin} was written in another device class: the result may differ in its last bits`);
+  }
+  return { epoch, step, sums: position.sums, log };
+}
+
+function readPart(
+  name: string,
+  digest: string | undefined,
+  readBlob: (digest: string) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  if (digest !== undefined) return readBlob(digest);
+  throw new KdxError('CheckpointCorrupt', `it names no ${name}`);
+}
+
+function parseLines(bytes: Uint8Array, origin: string): unknown[] {
+  try {
+    const lines = new TextDecoder().decode(bytes).split('\n');
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
+  } catch (error) {
+    throw new KdxError('CheckpointCorrupt', `${origin} holds no JSON: ${errorText(error)}`);
+  }
+}

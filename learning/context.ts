@@ -1,0 +1,24 @@
+import type { RunRecord } from '../leg/result.ts';
+import type { LegPorts } from './ports.ts';
+
+/** What a leg is told beside its spec. None of it changes a result. */
+export type LegContext = {
+  readonly key: string;
+  readonly trial: string;
+  readonly attempt: string;
+  readonly ports: LegPorts;
+  readonly deviceClass: RunRecord['deviceClass'];
+  /** A checkpoint is written when the last one is older than this. */
+  readonly checkpointSeconds: number;
+  /** Seconds on a clock that never goes back. */
+  readonly now: () => number;
+  /** One line for the log: something is not as it should be, and the leg goes on. */
+  readonly warn: (message: string) => void;
+};
+
+/** How far an attempt came, and how fast. */
+export type Pace = {
+  /** Images trained on, per second of the attempt; absent where none were. */
+  readonly imagesPerSecond?: number;
+  readonly resumedFrom?: { readonly epoch: number; readonly step: number };
+};

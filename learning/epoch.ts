@@ -1,0 +1,106 @@
+import { setImmediate } from 'node:timers/promises';
+
+import type { EpochSums } from './checkpoints.ts';
+import { augmentedBatch, batchOf, epochOrder, type Batch } from './data/batches.ts';
+import { CHANNELS } from './data/records.ts';
+import { tf } from './engine/backend.ts';
+import { stream } from './engine/random.ts';
+import type { Feeds, Outputs } from './engine/trainer.ts';
+import { GATE_TEMPERATURE_FEED } from './networks.ts';
+import { scheduleAt, type EpochSettings } from './schedules.ts';
+import type { Session } from './session.ts';
+
+/** Why an epoch ended: all of its steps done, a stop was asked for, or the loss is no number. */
+export type EpochEnd = 'finished' | 'stopped' | 'diverged';
+
+/** What the loop does after every step; true ends the epoch there. */
+export type AfterStep = (step: number, sums: EpochSums) => Promise<boolean>;
+
+export function stepsPerEpoch({ spec }: Pick<Session, 'spec'>): number {
+  return Math.ceil(spec.dataset.split.train / spec.train.batch);
+}
+
+/**
+ * Trains one epoch from step `from` on. Every draw depends on seed, epoch and step alone, so that an
+ * epoch entered in its middle goes on as if it had never been left.
+ *
+ * @param epoch from 1
+ */
+export async function trainEpoch(
+  session: Session,
+  epoch: number,
+  from: { readonly step: number; readonly sums: EpochSums },
+  afterStep: AfterStep,
+): Promise<{ readonly end: EpochEnd; readonly step: number; readonly sums: EpochSums }> {
+  const { spec, data } = session;
+  const order = epochOrder(data.split.train, spec.seeds.data, epoch);
+  const constants = epochFeeds(session, scheduleAt(spec.train, epoch));
+  const augment = { ...spec.train.augment, seed: spec.seeds.data, epoch };
+  const steps = stepsPerEpoch(session);
+  let { step, sums } = from;
+  try {
+    while (step < steps) {
+      const images = batchOf(order, step, spec.train.batch);
+      const batch = augmentedBatch(data.train, images, augment);
+      const seed = stream(spec.seeds.data, `dropout/${epoch}/${step}`).words(2);
+      sums = add(sums, runStep(session, constants, batch, seed), session.terms, batch.count);
+      step += 1;
+      if (!Number.isFinite(sums.loss)) return { end: 'diverged', step, sums };
+      // Signals and the closing of the parent's channel are heard here.
+      await setImmediate();
+      if (await afterStep(step, sums)) return { end: 'stopped', step, sums };
+    }
+    return { end: 'finished', step, sums };
+  } finally {
+    tf.dispose(constants);
+  }
+}
+
+/** Scalars that stay the same for an epoch. */
+function epochFeeds({ spec }: Session, settings: EpochSettings): Record<string, tf.Scalar> {
+  return {
+    learningRate: tf.scalar(settings.learningRate),
+    gateLearningRate: tf.scalar(settings.gateLearningRate),
+    [GATE_TEMPERATURE_FEED]: tf.scalar(settings.inverseGateTemperature),
+    vamWeight: tf.scalar((spec.vam?.entropyWeight ?? 0) * settings.vamWarmUp),
+  };
+}
+
+/** One step; gives its outputs on the host. */
+function runStep(
+  { trainer, data }: Session,
+  constants: Feeds,
+  batch: Batch,
+  seed: Uint32Array,
+): Record<string, number> {
+  const size = data.train.set.imageSize;
+  const feeds = {
+    images: tf.tensor(batch.images, [batch.count, size, size, CHANNELS]),
+    labels: tf.tensor1d(batch.labels, 'int32'),
+    dropoutSeed: tf.tensor1d(new Int32Array(seed), 'int32'),
+  };
+  const outputs: Outputs = trainer.step({ ...constants, ...feeds });
+  const values = Object.entries(outputs).map(([name, tensor]) => {
+    return [name, tensor.dataSync<'float32'>()[0] as number] as const;
+  });
+  tf.dispose([outputs, feeds]);
+  return Object.fromEntries(values);
+}
+
+/** Adds a batch's means, weighed by its images. */
+function add(
+  sums: EpochSums,
+  values: Readonly<Record<string, number>>,
+  terms: readonly string[],
+  images: number,
+): EpochSums {
+  const weighed = (name: string): number => (values[name] as number) * images;
+  return {
+    images: sums.images + images,
+    loss: sums.loss + weighed('total'),
+    terms: Object.fromEntries(
+      terms.map((name) => [name, (sums.terms[name] ?? 0) + weighed(name)] as const),
+    ),
+    correct: sums.correct + (values['correct'] as number),
+  };
+}

@@ -1,0 +1,62 @@
+import type { EpochRecord } from '../leg/records.ts';
+import type { BatchSource } from './data/batches.ts';
+import { tf } from './engine/backend.ts';
+import type { Network } from './engine/network.ts';
+import { gateEntropy, INTRINSIC_TEMPERATURE } from './models/explainer/entropy.ts';
+import { gateRows } from './models/explainer/route.ts';
+import { attentionOf, RHO_NAME, temperatureOf } from './models/vam.ts';
+import { predict } from './predict.ts';
+import { negativeLogLikelihood, top1 } from './scores.ts';
+import type { Session } from './session.ts';
+
+type Measures = Pick<EpochRecord, 'validation' | 'test' | 'gates' | 'vam'>;
+
+/** What is measured at the end of every epoch: accuracy, and the state of gates and attention. */
+export async function measureEpoch(
+  { spec, data, student }: Session,
+  inverseGateTemperature: number,
+): Promise<Measures> {
+  const options = { engine: spec.engine, gated: student, inverseGateTemperature };
+  const score = async (source: BatchSource, images: Uint32Array) => {
+    const predictions = await predict(options, source, images);
+    return { top1: top1(predictions), nll: negativeLogLikelihood(predictions) };
+  };
+  const { validation, test } = data.split;
+  return {
+    ...(validation.length === 0 ? {} : { validation: await score(data.train, validation) }),
+    test: await score(data.test, test),
+    ...(student.gates === 'soft'
+      ? { gates: gateEntropies(student.network, inverseGateTemperature) }
+      : {}),
+    ...(spec.vam === undefined ? {} : { vam: attention(student.network) }),
+  };
+}
+
+/** Mean normalised entropy of every gate, at the fixed temperature and at the epoch's own. */
+function gateEntropies(
+  network: Network,
+  inverseGateTemperature: number,
+): NonNullable<EpochRecord['gates']> {
+  return gateRows(network).map((rows, index) => ({
+    level: index + 2,
+    intrinsic: gateEntropy(rows, INTRINSIC_TEMPERATURE).mean,
+    asTrained: gateEntropy(rows, 1 / inverseGateTemperature).mean,
+  }));
+}
+
+/** Temperature of VAM, and its mean normalised entropy over all layers and consumers. */
+function attention({ trainable }: Network): NonNullable<EpochRecord['vam']> {
+  const logits = [...trainable.values()].filter(({ group, name }) => {
+    return group === 'vam' && name !== RHO_NAME;
+  });
+  return tf.tidy(() => {
+    const temperature = temperatureOf(trainable.get(RHO_NAME)?.variable as tf.Variable);
+    const entropies = logits.map(({ variable }) => {
+      return attentionOf(variable as unknown as tf.Tensor2D, temperature).entropy;
+    });
+    const entropy = tf.mean(tf.concat(entropies));
+    const [value = 0] = temperature.dataSync<'float32'>();
+    const [mean = 0] = entropy.dataSync<'float32'>();
+    return { temperature: value, entropy: mean };
+  });
+}

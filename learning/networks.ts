@@ -1,0 +1,151 @@
+import { KdxError } from '../leg/errors.ts';
+import { EXPLAINER_NAMES } from '../study/catalog.ts';
+import { DATASETS, type DatasetName } from '../study/datasets.ts';
+import type { ModelSpec, VamSpec } from '../study/schema.ts';
+import type { GateMode, Trained, TrainSpec } from '../study/spec.ts';
+import { tf } from './engine/backend.ts';
+import { seededInitialiser } from './engine/initialise.ts';
+import type { Initialiser, Network, NetworkOptions, Pass, Route } from './engine/network.ts';
+import { stream } from './engine/random.ts';
+import { decodeTensors, type StoredTensor, type TensorFile } from './engine/safetensors.ts';
+import { routeOf } from './models/explainer/route.ts';
+import { buildNetwork } from './models/registry.ts';
+
+/** A network and the way its gates work; `gates` is absent for networks without any. */
+export type Gated = {
+  readonly network: Network;
+  readonly gates?: GateMode;
+  /** Hard gates: the tree. */
+  readonly route?: Route;
+};
+
+/** A network as it was stored. Soft gates keep the temperature of their last epoch. */
+export type LoadedNetwork = Gated & { readonly inverseGateTemperature?: number };
+
+/** Name of the fed scalar that soft gates read. */
+export const GATE_TEMPERATURE_FEED = 'inverseGateTemperature';
+/** Key of the weights' metadata that holds it. */
+const GATE_TEMPERATURE = 'inverseGateTemperature';
+
+export function networkOptions(
+  model: ModelSpec,
+  dataset: DatasetName,
+  vam?: VamSpec,
+): NetworkOptions {
+  const { classes, imageSize } = DATASETS[dataset];
+  return {
+    model: model.name,
+    classes,
+    imageSize,
+    ...(model.width === undefined ? {} : { width: model.width }),
+    ...(model.experts === undefined ? {} : { experts: model.experts }),
+    ...(vam === undefined ? {} : { vam: { blockSize: vam.block } }),
+  };
+}
+
+/** How the gates of a model work; soft unless the spec says otherwise. */
+export function gateModeOf(model: ModelSpec, gates?: GateMode): GateMode | undefined {
+  const isExplainer = EXPLAINER_NAMES.some((name) => name === model.name);
+  if (isExplainer) return gates ?? 'soft';
+  if (gates === undefined) return undefined;
+  const allowed = `${EXPLAINER_NAMES.join(', ')}, or no gates`;
+  throw new KdxError('SpecInvalid', `gates are ${gates} for ${model.name}; allowed: ${allowed}.`);
+}
+
+/**
+ * The network of a training at its start. In the hard stage the weights come from streams of their
+ * own and the gates from the soft stage, whose weights are not used (KDExplainer, stage 2).
+ *
+ * @param parent bytes of the soft stage's weights; hard stage only
+ */
+export function startNetwork(spec: TrainSpec, parent: Uint8Array | undefined): Gated {
+  const gates = gateModeOf(spec.model, spec.gates);
+  const options = networkOptions(spec.model, spec.dataset.name, spec.vam);
+  const prefix = gates === 'hard' ? 'hard/' : '';
+  const draw = (name: string) => stream(spec.seeds.init, `${prefix}${name}`);
+  const network = buildNetwork(options, seededInitialiser(draw));
+  if (gates !== 'hard') return gates === undefined ? { network } : { network, gates };
+  if (parent === undefined) {
+    throw new KdxError('SpecInvalid', 'parent is absent; allowed with hard gates: the soft stage.');
+  }
+  takeGates(network, decodeTensors(parent, `parent ${spec.parent?.weights}`), 'parent');
+  return { network, gates, route: routeOf(network) };
+}
+
+function takeGates(network: Network, { tensors }: TensorFile, origin: string): void {
+  for (const { name, group, variable } of network.trainable.values()) {
+    if (group !== 'gates') continue;
+    const values = valuesOf(tensors, name, variable.shape, origin);
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+  }
+}
+
+function valuesOf(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  name: string,
+  shape: readonly number[],
+  origin: string,
+): Float32Array {
+  const stored = tensors.get(name);
+  if (stored !== undefined && stored.shape.join() === shape.join()) return stored.values;
+  const found = stored === undefined ? 'is not there' : `has shape [${stored.shape.join(', ')}]`;
+  throw new KdxError(
+    'CheckpointCorrupt',
+    `${origin}: tensor ${name} ${found}; wanted shape [${shape.join(', ')}].`,
+  );
+}
+
+/** A stored network, ready to predict. @throws KdxError CheckpointCorrupt where the bytes do not fit */
+export function loadNetwork(
+  trained: Trained,
+  dataset: DatasetName,
+  bytes: Uint8Array,
+): LoadedNetwork {
+  const gates = gateModeOf(trained.model, trained.gates);
+  const origin = `weights ${trained.weights}`;
+  const { tensors, metadata } = decodeTensors(bytes, origin);
+  const stored: Initialiser = (name, shape) => valuesOf(tensors, name, shape, origin);
+  const options = networkOptions(trained.model, dataset, trained.vam);
+  const network = buildNetwork(options, stored);
+  if (gates === undefined) return { network };
+  if (gates === 'hard') return { network, gates, route: routeOf(network) };
+  const inverseGateTemperature = Number(metadata[GATE_TEMPERATURE]);
+  if (!(inverseGateTemperature > 0)) {
+    const found = String(metadata[GATE_TEMPERATURE]);
+    throw new KdxError(
+      'CheckpointCorrupt',
+      `${origin}: metadata ${GATE_TEMPERATURE} is ${found}; wanted a positive number.`,
+    );
+  }
+  return { network, gates, inverseGateTemperature };
+}
+
+/** A trained network as a file: all of its tensors, and how to read them. */
+export function weightsFile(
+  { network, gates }: Gated,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  inverseGateTemperature: number,
+): TensorFile {
+  const metadata = {
+    layout: 'NHWC, HWIO; flattened maps: channel outermost',
+    model: network.options.model,
+    ...(gates === undefined ? {} : { gates }),
+    ...(gates === 'soft' ? { [GATE_TEMPERATURE]: String(inverseGateTemperature) } : {}),
+  };
+  return { tensors, metadata };
+}
+
+/** How a step runs a network; soft gates read their temperature from the feeds. */
+export function passOf(
+  { gates, route }: Gated,
+  mode: Pass['mode'],
+  feeds: Readonly<Record<string, tf.Tensor>>,
+): Pass {
+  return {
+    mode,
+    ...(route === undefined ? {} : { route }),
+    ...(gates === 'soft'
+      ? { inverseGateTemperature: feeds[GATE_TEMPERATURE_FEED] as tf.Scalar }
+      : {}),
+  };
+}

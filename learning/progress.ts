@@ -1,0 +1,59 @@
+import type { Progress } from '../leg/result.ts';
+import type { LegContext, Pace } from './context.ts';
+
+/** Between two words of progress. */
+const INTERVAL_SECONDS = 2;
+
+/** Counts the images of an attempt and says how far it is, not more often than every two seconds. */
+export type ProgressMeter = {
+  /** `step` steps of epoch `epoch` (from 1) are done, and `images` images more than last time. */
+  advance(at: { epoch: number; step: number; loss: number; images: number }): void;
+  /** Says it now. */
+  flush(): void;
+  readonly imagesPerSecond: number | undefined;
+};
+
+export type ProgressScope = {
+  readonly epochs: number;
+  readonly steps: number;
+  readonly imagesPerEpoch: number;
+};
+
+export function createProgressMeter(context: LegContext, scope: ProgressScope): ProgressMeter {
+  const started = context.now();
+  let images = 0;
+  let last = { epoch: 1, step: 0, loss: 0 };
+  let said = Number.NEGATIVE_INFINITY;
+
+  const rate = (): number => images / Math.max(context.now() - started, Number.EPSILON);
+  const flush = (): void => {
+    said = context.now();
+    context.ports.progress(describe(context, scope, last, rate()));
+  };
+  return {
+    advance: ({ images: more, ...at }) => {
+      images += more;
+      last = at;
+      if (context.now() - said >= INTERVAL_SECONDS) flush();
+    },
+    flush,
+    get imagesPerSecond(): Pace['imagesPerSecond'] {
+      return images === 0 ? undefined : rate();
+    },
+  };
+}
+
+function describe(
+  { key, attempt, trial }: LegContext,
+  { epochs, steps, imagesPerEpoch }: ProgressScope,
+  { epoch, step, loss }: { epoch: number; step: number; loss: number },
+  imagesPerSecond: number,
+): Progress {
+  const left = imagesPerEpoch * (epochs - epoch + (steps - step) / steps);
+  return {
+    ...{ key, attempt, trial, epoch, epochs, step, steps, loss, imagesPerSecond },
+    etaSeconds: imagesPerSecond > 0 ? left / imagesPerSecond : 0,
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+    at: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,80 @@
+import type { TrainSpec } from '../study/spec.ts';
+import type { LegContext } from './context.ts';
+import { loadDataset, type Dataset } from './data/load.ts';
+import { adam } from './engine/adam.ts';
+import type { Parameter } from './engine/network.ts';
+import type { Optimizer } from './engine/optimizer.ts';
+import { sgd } from './engine/sgd.ts';
+import { createTrainer, type Trainer } from './engine/trainer.ts';
+import { tf } from './engine/backend.ts';
+import { liveParameters } from './models/explainer/route.ts';
+import { loadNetwork, startNetwork, type Gated } from './networks.ts';
+import { createObjective } from './objective.ts';
+import { networkState, trainingState, type State } from './state.ts';
+
+/** Everything a training holds in memory. */
+export type Session = {
+  readonly spec: TrainSpec;
+  readonly data: Dataset;
+  readonly student: Gated;
+  readonly trainer: Trainer;
+  /** Names of the loss terms. */
+  readonly terms: readonly string[];
+  /** What a checkpoint holds, and the part of it that is the network. */
+  readonly trainingState: State;
+  readonly networkState: State;
+  dispose(): void;
+};
+
+/** Loads data and networks and puts the step together. @throws KdxError where one of them is bad */
+export async function openSession(spec: TrainSpec, { ports }: LegContext): Promise<Session> {
+  const data = await loadDataset(spec.dataset, ports.readBlob);
+  const read = async (digest: string | undefined): Promise<Uint8Array | undefined> =>
+    digest === undefined ? undefined : ports.readBlob(digest);
+  const taught = spec.teacher;
+  const teacherWeights = await read(taught?.weights);
+  const teacher =
+    taught === undefined || teacherWeights === undefined
+      ? undefined
+      : loadNetwork(taught, spec.dataset.name, teacherWeights).network;
+  const student = startNetwork(spec, await read(spec.parent?.weights));
+  const optimizer = createOptimizer(spec, trainedParameters(student));
+  const objective = createObjective(spec, student, teacher);
+  const trainer = createTrainer({
+    engine: spec.engine,
+    optimizer,
+    rates: (feeds) => ({
+      weights: feeds['learningRate'] as tf.Scalar,
+      gates: feeds['gateLearningRate'] as tf.Scalar,
+      vam: feeds['learningRate'] as tf.Scalar,
+    }),
+    ...objective,
+  });
+  return {
+    ...{ spec, data, student, trainer, terms: objective.terms },
+    trainingState: trainingState(student.network, optimizer),
+    networkState: networkState(student.network),
+    dispose: () => {
+      trainer.dispose();
+      optimizer.dispose();
+      student.network.dispose();
+      teacher?.dispose();
+    },
+  };
+}
+
+/** A hard tree trains what is alive in it, and never its gates. */
+function trainedParameters({ network, route }: Gated): Parameter[] {
+  if (route !== undefined) return liveParameters(network, route);
+  return [...network.trainable.values()];
+}
+
+function createOptimizer(
+  { train: { optimizer } }: TrainSpec,
+  parameters: readonly Parameter[],
+): Optimizer {
+  const { weightDecay } = optimizer;
+  return optimizer.name === 'adam'
+    ? adam({ parameters, weightDecay })
+    : sgd({ parameters, weightDecay, momentum: optimizer.momentum });
+}

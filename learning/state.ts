@@ -1,0 +1,53 @@
+import { KdxError } from '../leg/errors.ts';
+import { tf } from './engine/backend.ts';
+import type { Network } from './engine/network.ts';
+import type { Optimizer } from './engine/optimizer.ts';
+import type { StoredTensor } from './engine/safetensors.ts';
+
+/** All tensors that training changes, by the name they are stored under. */
+export type State = ReadonlyMap<string, tf.Variable>;
+
+/** Weights and running statistics of a network: what it takes to use it. */
+export function networkState({ trainable, statistics }: Network): State {
+  const weights = [...trainable.values()].map(({ name, variable }) => [name, variable] as const);
+  return new Map([...weights, ...statistics]);
+}
+
+/** The same with the optimiser's slots: what it takes to go on training it. */
+export function trainingState(network: Network, optimizer: Optimizer): State {
+  const slots = [...optimizer.slots].map(([name, slot]) => [`optimizer/${name}`, slot] as const);
+  return new Map([...networkState(network), ...slots]);
+}
+
+/** Copies tensors to the host. */
+export function readState(state: State): Map<string, StoredTensor> {
+  const entries = [...state].map(([name, variable]) => {
+    const values = Float32Array.from(variable.dataSync<'float32'>());
+    return [name, { shape: variable.shape, values }] as const;
+  });
+  return new Map(entries);
+}
+
+/** Puts tensors back. @throws KdxError CheckpointCorrupt where one is missing, unknown or misshapen */
+export function writeState(
+  state: State,
+  stored: ReadonlyMap<string, StoredTensor>,
+  origin: string,
+): void {
+  const unknown = [...stored.keys()].find((name) => !state.has(name));
+  if (unknown !== undefined) {
+    throw new KdxError('CheckpointCorrupt', `${origin}: tensor ${unknown} belongs to no variable.`);
+  }
+  for (const [name, variable] of state) {
+    const tensor = stored.get(name);
+    if (tensor?.shape.join() !== variable.shape.join()) {
+      const found = tensor === undefined ? 'is not there' : `has shape [${tensor.shape.join()}]`;
+      const wanted = `wanted shape [${variable.shape.join()}]`;
+      throw new KdxError('CheckpointCorrupt', `${origin}: tensor ${name} ${found}; ${wanted}.`);
+    }
+  }
+  for (const [name, variable] of state) {
+    const { values, shape } = stored.get(name) as StoredTensor;
+    tf.tidy(() => variable.assign(tf.tensor(values, [...shape])));
+  }
+}
