@@ -30,14 +30,14 @@ export type KernelGate = (kernel: tf.Tensor4D, context: Context) => tf.Tensor4D;
 /** What a model is built with: it hands out variables and counts their cost. */
 export type Builder = {
   readonly options: NetworkOptions;
-  parameter(
+  readonly parameter: (
     name: string,
     shape: readonly number[],
     initial: Initial,
     group?: ParameterGroup,
-  ): tf.Variable;
-  statistic(name: string, shape: readonly number[], value: number): tf.Variable;
-  countMultiplyAdds(count: number): void;
+  ) => tf.Variable;
+  readonly statistic: (name: string, shape: readonly number[], value: number) => tf.Variable;
+  readonly countMultiplyAdds: (count: number) => void;
   /** Attention on a kernel, where the network has it and the kernel is large enough for it. */
   readonly gateKernel?: (name: string, shape: KernelShape) => KernelGate | undefined;
 };
@@ -46,7 +46,7 @@ export type Builder = {
 export type Body = (images: tf.Tensor4D, context: Context) => Forward;
 
 /** A builder, and the network it becomes once its body is known. */
-export type NetworkBuilder = Builder & { finish(body: Body): Network };
+export type NetworkBuilder = Builder & { readonly finish: (body: Body) => Network };
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

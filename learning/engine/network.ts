@@ -99,6 +99,6 @@ export type Network = {
   /** Multiply-adds of convolutions and linear layers for one image. */
   readonly multiplyAdds: number;
   /** @param images float32 [B, H, W, 3], normalised. Call inside `tf.tidy` or a trainer. */
-  forward(images: tf.Tensor4D, pass: Pass): Forward;
-  dispose(): void;
+  readonly forward: (images: tf.Tensor4D, pass: Pass) => Forward;
+  readonly dispose: () => void;
 };

@@ -14,8 +14,8 @@ export type Optimizer = {
    */
   readonly slots: ReadonlyMap<string, tf.Variable>;
   /** One update in place; `gradients` by parameter name, one for each of `parameters`. */
-  apply(gradients: ReadonlyMap<string, tf.Tensor>, rates: LearningRates): void;
-  dispose(): void;
+  readonly apply: (gradients: ReadonlyMap<string, tf.Tensor>, rates: LearningRates) => void;
+  readonly dispose: () => void;
 };
 
 /**
@@ -27,10 +27,10 @@ export type FlatGroup = {
   readonly length: number;
   /** L2 coefficient. */
   readonly decay: number;
-  weights(): tf.Tensor1D;
+  readonly weights: () => tf.Tensor1D;
   /** @throws KdxError CodeBug where the loss does not depend on a parameter */
-  gradients(byName: ReadonlyMap<string, tf.Tensor>): tf.Tensor1D;
-  assign(values: tf.Tensor1D): void;
+  readonly gradients: (byName: ReadonlyMap<string, tf.Tensor>) => tf.Tensor1D;
+  readonly assign: (values: tf.Tensor1D) => void;
 };
 
 const GROUPS: readonly ParameterGroup[] = ['weights', 'gates', 'vam'];

@@ -21,8 +21,8 @@ export type LossTerms = Readonly<Record<string, tf.Tensor>> & { readonly total: 
 
 /** A step without training: evaluation, a teacher's logits. */
 export type Program = {
-  run(feeds: Feeds): Outputs;
-  dispose(): void;
+  readonly run: (feeds: Feeds) => Outputs;
+  readonly dispose: () => void;
 };
 
 export type TrainerOptions = {
@@ -39,8 +39,8 @@ export type TrainerOptions = {
 /** One training step after another over the optimiser's parameters. */
 export type Trainer = {
   /** Forward, gradients, update. Gives all of `loss`'s terms; the caller disposes them. */
-  step(feeds: Feeds): Outputs;
-  dispose(): void;
+  readonly step: (feeds: Feeds) => Outputs;
+  readonly dispose: () => void;
 };
 
 /**

@@ -18,8 +18,7 @@ function stored(network: Network, name: string): tf.Variable {
 
 /** Builds a network whose tensors are computed, by name, from those of another. */
 function derive(options: NetworkOptions, compute: (name: string) => tf.Tensor): Network {
-  const initialise: Initialiser = (name) =>
-    tf.tidy(() => compute(name).dataSync<'float32'>() as Float32Array);
+  const initialise: Initialiser = (name) => tf.tidy(() => compute(name).dataSync<'float32'>());
   return buildNetwork(options, initialise);
 }
 

@@ -20,12 +20,12 @@ const INITIAL_RHO = Math.log(Math.expm1(1 - MINIMUM_TEMPERATURE));
 
 /** VAM on one network: gates for its kernels, and what each forward pass shares. */
 export type Vam = {
-  gateKernel(name: string, shape: KernelShape): KernelGate | undefined;
+  readonly gateKernel: (name: string, shape: KernelShape) => KernelGate | undefined;
   /** @throws KdxError SpecInvalid where the blocks are too large for every convolution */
-  requireUse(): void;
-  begin(): Attention;
+  readonly requireUse: () => void;
+  readonly begin: () => Attention;
   /** H̄: the mean normalised entropy over all layers and consumers. */
-  entropy(attention: Attention): tf.Scalar;
+  readonly entropy: (attention: Attention) => tf.Scalar;
 };
 
 /**
@@ -112,7 +112,7 @@ function requireAttention({ attention }: Context): Attention {
 
 /** τ = τ_min + ln(1 + e^ρ), shared by all attention of a network. */
 export function temperatureOf(rho: tf.Tensor): tf.Scalar {
-  return tf.add(tf.softplus(rho), MINIMUM_TEMPERATURE) as tf.Scalar;
+  return tf.add<tf.Scalar>(tf.softplus(rho), MINIMUM_TEMPERATURE);
 }
 
 /** W ⊙ up(m·αᵀ): every tile of the kernel scaled by the attention between its blocks. */

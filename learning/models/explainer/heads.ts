@@ -35,7 +35,7 @@ function batchedLinear(
   const bias = builder.parameter(`${name}/bias`, [classes, outputs], zero);
   builder.countMultiplyAdds(classes * inputs * outputs);
   return (x) => {
-    const product = tf.matMul(x, kernel as unknown as tf.Tensor3D);
+    const product = tf.matMul(x, kernel);
     return tf.add(product, tf.reshape(bias, [classes, 1, outputs]));
   };
 }

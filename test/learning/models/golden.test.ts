@@ -68,7 +68,10 @@ function sameStatistics(t: Assert, network: Network, expected: Statistics): void
 function sameFeatures(t: Assert, forward: Forward, expected: ModelFixture): void {
   for (const [key, feature] of Object.entries(expected.features_eval)) {
     const actual = forward.features[Number(key.slice(1))] as tf.Tensor;
-    t.true(String(actual.shape) === String(feature.shape), `${key} has shape ${actual.shape}`);
+    t.true(
+      String(actual.shape) === String(feature.shape),
+      `${key} has shape ${String(actual.shape)}`,
+    );
     const tolerance = expected.tolerance.eval * feature.abs_mean;
     near(t, meanOf(actual), feature.mean, tolerance, `mean of ${key}`);
     for (const { at, value } of feature.samples) {
@@ -79,7 +82,7 @@ function sameFeatures(t: Assert, forward: Forward, expected: ModelFixture): void
           at.map(() => 1),
         )
         .dataSync();
-      near(t, sample ?? Number.NaN, value, 10 * tolerance, `${key} at ${at}`);
+      near(t, sample ?? Number.NaN, value, 10 * tolerance, `${key} at ${String(at)}`);
     }
   }
   for (const [key, feature] of Object.entries(expected.preactivation_features_eval)) {
@@ -142,7 +145,7 @@ function sameGatesAndExperts(t: Assert, forward: Forward, expected: GateFixture)
     for (const [position, output] of level.entries()) {
       const fixture = expected.level_outputs_eval[`h${index + 1}`]?.[position] as LevelFixture;
       const name = `expert ${position + 1} of level ${index + 1}`;
-      t.true(String(output?.shape) === String(fixture.shape), `${name}: ${output?.shape}`);
+      t.true(String(output?.shape) === String(fixture.shape), `${name}: ${String(output?.shape)}`);
       near(t, meanOf(output as tf.Tensor), fixture.mean, 1e-4 * fixture.abs_mean, name);
     }
   }
