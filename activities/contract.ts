@@ -25,9 +25,6 @@ export type ResultSummary = {
   readonly files: Readonly<Record<string, string>>;
 };
 
-/** Keys in one call of `findResults`: its answer stays below 64 KiB. */
-export const FIND_BATCH = 40;
-
 /** How a launch ended, and the result if the store holds one. */
 export type LegReport = Attempt & {
   readonly attempt: string;
@@ -68,7 +65,7 @@ export type ReportSummary = {
 export type StudyActivities = {
   /** Refuses a bad study with `SpecInvalid` before anything runs; puts its dataset into the store. */
   resolveStudy(input: unknown): Promise<ResolvedStudy>;
-  /** The results that exist, of at most `FIND_BATCH` keys. */
+  /** The results that exist, of at most 40 keys: the answer stays below 64 KiB. */
   findResults(keys: readonly string[]): Promise<readonly ResultSummary[]>;
   /** Waits until a trial started by another study has closed. */
   awaitTrial(workflowId: string): Promise<TrialEnd>;

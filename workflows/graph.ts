@@ -11,13 +11,16 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { FIND_BATCH, type ResultSummary, type TrialFailure } from '../activities/contract.ts';
+import type { ResultSummary, TrialFailure } from '../activities/contract.ts';
 import type { Attempt } from '../leg/decide.ts';
 import { ERROR_CODES, type ErrorCode } from '../leg/errors.ts';
 import type { BoundTrial } from '../study/plan.ts';
 import { awaitTrial, findResults } from './proxies.ts';
 import { bindEntry, completeTrial, entryOf, failTrial, type StudyRun } from './study-run.ts';
 import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
+
+/** Keys in one call of `findResults`: its answer stays below 64 KiB. */
+const FIND_BATCH = 40;
 
 /** How the graph loop came to its end. */
 export type GraphEnd = 'settled' | 'history-full';
