@@ -22,7 +22,7 @@ for (const { name, args } of CHECKS) {
 }
 
 const tap = countTap((line) => process.stdout.write(`${line}\n`));
-const ava = join(modules, 'ava', 'entrypoints', 'cli.mjs');
+const ava = join(modules, 'ava', 'entrypoints', 'cli.js');
 const code = await runNode(toolchain, [ava, '--tap', ...process.argv.slice(2)], {
   stdout: tap.write,
 });

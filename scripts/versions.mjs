@@ -54,9 +54,9 @@ export const VERSIONS = {
  * @returns {boolean}
  */
 export function atLeast(version, minimum) {
-  const [parts, bounds] = [version, minimum].map((text) => text.split('.').map(Number));
-  for (let i = 0; i < bounds.length; i++) {
-    const difference = (parts[i] ?? 0) - bounds[i];
+  const parts = version.split('.').map(Number);
+  for (const [i, bound] of minimum.split('.').map(Number).entries()) {
+    const difference = (parts[i] ?? 0) - bound;
     if (difference !== 0) return difference > 0;
   }
   return true;

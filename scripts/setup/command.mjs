@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 
 /** Set-up cannot go on; the message says what is missing or failed and what to do. */
 export class SetupError extends Error {
+  /** @override */
   name = 'SetupError';
 }
 

@@ -43,7 +43,7 @@ async function take(path) {
   }
 }
 
-/** @param {{ pid: number, ticks: string }} holder */
+/** @param {{ pid: number, ticks: string | undefined }} holder */
 async function isAlive(holder) {
   return (await startTicks(holder.pid)) === holder.ticks;
 }

@@ -24,7 +24,9 @@ const PYTHON = fileURLToPath(new URL('../python/', import.meta.url));
 /** N-API 8: one build serves every Node from 18 on, and it is the highest the package declares. */
 const NAPI = 8;
 const SOURCES = ['tfjs_backend', 'tfjs_binding'];
-const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+const LIBRARY = 'libtensorflow_cc.so.2';
+const FRAMEWORK = 'libtensorflow_framework.so.2';
+const LIBRARIES = [LIBRARY, FRAMEWORK];
 
 /**
  * libtensorflow with its headers, from the PyPI wheel: TensorFlow's own download bucket is not
@@ -44,8 +46,8 @@ export function provideLibtensorflow(flavour, say) {
         await run('python3', [join(PYTHON, 'extract_libtensorflow.py'), wheel, folder]);
       });
       await strip(folder);
-      await symlink(LIBRARIES[0], join(folder, 'lib', 'libtensorflow.so'));
-      await symlink(LIBRARIES[1], join(folder, 'lib', 'libtensorflow_framework.so'));
+      await symlink(LIBRARY, join(folder, 'lib', 'libtensorflow.so'));
+      await symlink(FRAMEWORK, join(folder, 'lib', 'libtensorflow_framework.so'));
       if (flavour === 'gpu') await addCuda(folder, say);
     },
     say,
@@ -107,19 +109,19 @@ export async function provideBinding(root, flavour, library, say) {
  */
 async function compile(tfjs, headers, library, target) {
   const folder = await mkdtemp(join(tmpdir(), 'kdx-binding-'));
-  const objects = SOURCES.map((name) => join(folder, `${name}.o`));
+  const objectOf = (/** @type {string} */ name) => join(folder, `${name}.o`);
   const includes = [headers, tfjs, join(library, 'include')].map((path) => `-I${path}`);
   try {
     await Promise.all(
-      SOURCES.map((name, i) =>
+      SOURCES.map((name) =>
         run('g++', [
           ...['-std=c++17', '-O2', '-fPIC', `-DNAPI_VERSION=${NAPI}`, ...includes],
-          ...['-c', join(tfjs, 'binding', `${name}.cc`), '-o', objects[i]],
+          ...['-c', join(tfjs, 'binding', `${name}.cc`), '-o', objectOf(name)],
         ]),
       ),
     );
     await run('g++', [
-      ...['-shared', '-o', join(target, 'tfjs_binding.node'), ...objects],
+      ...['-shared', '-o', join(target, 'tfjs_binding.node'), ...SOURCES.map(objectOf)],
       ...[`-L${join(library, 'lib')}`, ...LIBRARIES.map((name) => `-l:${name}`)],
       '-Wl,-rpath,$ORIGIN/../../deps/lib',
     ]);

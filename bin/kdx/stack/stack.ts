@@ -13,6 +13,7 @@ import { reapRemains } from './record.ts';
 import type { StackRecord } from './record.ts';
 import { chooseS3, s3Environment, s3Service } from './s3.ts';
 import type { S3Kind } from './s3.ts';
+import { SERVICE_NAMES } from './service.ts';
 import type { Service, ServiceName } from './service.ts';
 import { portOf, provideSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -110,8 +111,10 @@ function run(services: readonly Service[], context: Context): Stack {
   };
 
   const readiness = new Map<ServiceName, Promise<void>>();
+  const readinessOf = (names: readonly ServiceName[]): Promise<unknown> =>
+    Promise.all(names.flatMap((name) => readiness.get(name) ?? []));
   const start = async (service: Service): Promise<void> => {
-    await Promise.all(service.after.map((name) => readiness.get(name)));
+    await readinessOf(service.after);
     if (isStopping) return;
     const surroundings = {
       python: context.toolchain.python,
@@ -130,8 +133,7 @@ function run(services: readonly Service[], context: Context): Stack {
     isReady = true;
     write();
   });
-  const needed = services.filter(({ name }) => name !== 'mlflow');
-  const working = Promise.all(needed.map(({ name }) => readiness.get(name))).then(() => {});
+  const working = readinessOf(SERVICE_NAMES.filter((name) => name !== 'mlflow')).then(() => {});
   // Whoever waits for one of them hears of the failure; nobody need wait for both.
   for (const promise of [ready, working]) promise.catch(() => {});
   write();

@@ -46,7 +46,7 @@ export async function runStudyFile(
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     });
     if (!(await watchStudy(client, workflowId, screen, signal))) return undefined;
-    const outcome = await handle.result().catch((error: unknown) => error);
+    const outcome: unknown = await handle.result().catch((error: unknown) => error);
     const page = await fetchReport(environment, study.name);
     if (outcome instanceof Error) throw failureOf(outcome, page);
     return { summary: outcome as StudySummary, page };

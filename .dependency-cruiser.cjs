@@ -1,0 +1,90 @@
+/**
+ * The import rule of docs/architecture.md: which room may import which. One line a room; what is not
+ * listed is forbidden. `types` are rooms of which only types may be imported.
+ */
+const ROOMS = {
+  leg: { imports: ['study'] },
+  statistics: { imports: [] },
+  study: { imports: [] },
+  learning: { imports: ['study', 'leg'] },
+  k8s: { imports: ['study', 'leg'] },
+  executors: { imports: ['study', 'leg'] },
+  stores: { imports: ['study', 'leg'] },
+  report: { imports: ['study', 'leg', 'statistics'] },
+  activities: {
+    imports: ['study', 'leg', 'statistics', 'k8s', 'executors', 'stores', 'report'],
+  },
+  workflows: { imports: ['study', 'leg', 'statistics'], types: ['activities'] },
+};
+const ALL = [...Object.keys(ROOMS), 'bin', 'bench', 'scripts', 'test'];
+
+const roomRules = Object.entries(ROOMS).flatMap(([room, { imports, types = [] }]) => {
+  const strange = ALL.filter((other) => ![room, ...imports, ...types].includes(other));
+  return [
+    {
+      name: `${room}-imports`,
+      comment: `${room}/ may import ${[...imports, ...types].join(', ') || 'no other room'}`,
+      severity: 'error',
+      from: { path: `^${room}/` },
+      to: { path: `^(${strange.join('|')})/` },
+    },
+    ...types.map((other) => ({
+      name: `${room}-imports-only-types-of-${other}`,
+      severity: 'error',
+      from: { path: `^${room}/` },
+      to: { path: `^${other}/`, dependencyTypesNot: ['type-only'] },
+    })),
+  ];
+});
+
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'only-learning-imports-tfjs',
+      severity: 'error',
+      from: { path: '^[^/]+/', pathNot: '^(learning|test|bench|node_modules)/' },
+      to: { path: '@tensorflow/' },
+    },
+    {
+      name: 'only-workflows-import-the-workflow-package',
+      severity: 'error',
+      from: { path: '^[^/]+/', pathNot: '^(workflows|test|node_modules)/' },
+      to: { path: 'node_modules/@temporalio/workflow/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'the-trainer-holds-no-temporal-and-no-kubernetes',
+      severity: 'error',
+      from: { path: '^bin/leg' },
+      to: { path: 'node_modules/(@temporalio|@kubernetes)/', reachable: true },
+    },
+    {
+      name: 'the-worker-holds-no-tfjs',
+      severity: 'error',
+      from: { path: '^bin/worker' },
+      to: { path: '@tensorflow/', reachable: true },
+    },
+    {
+      name: 'workflows-import-no-node-built-ins',
+      severity: 'error',
+      from: { path: '^workflows/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-circle',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|\\.kdx)/' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

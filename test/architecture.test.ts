@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+
+const ROOT = join(import.meta.dirname, '..');
+const ROOMS = [
+  ...['workflows', 'activities', 'study', 'leg', 'statistics', 'learning', 'executors', 'k8s'],
+  ...['stores', 'report', 'bin'],
+];
+
+/** Runs the import rule over the rooms of a tree. */
+async function cruise(root: string): Promise<{ readonly exitCode: number; readonly text: string }> {
+  const rooms = ROOMS.filter((room) => existsSync(join(root, room)));
+  const { exitCode, all } = await execa({ cwd: root, reject: false, all: true })(process.execPath, [
+    join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs'),
+    ...['--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...rooms],
+  ]);
+  return { exitCode: exitCode ?? 1, text: all };
+}
+
+test('every import goes the way the rooms allow', async (t) => {
+  const { exitCode, text } = await cruise(ROOT);
+  t.is(exitCode, 0, text);
+  t.regex(text, /\d{2,} modules/, 'the rule saw the project');
+});
+
+/** One planted import for each kind of rule, and the rule that must catch it. */
+const VIOLATIONS: readonly (readonly [rule: string, file: string, source: string])[] = [
+  ['study-imports', 'study/planted.ts', "import '../leg/spec.ts';"],
+  ['learning-imports', 'learning/planted.ts', "import '../stores/names.ts';"],
+  ['report-imports', 'report/planted.ts', "import '../stores/names.ts';"],
+  [
+    'workflows-imports-only-types-of-activities',
+    'workflows/planted.ts',
+    "import { createStudyActivities } from '../activities/study.ts';\ncreateStudyActivities;",
+  ],
+  ['workflows-import-no-node-built-ins', 'workflows/planted-built-in.ts', "import 'node:fs';"],
+  ['only-learning-imports-tfjs', 'stores/planted.ts', "import '@tensorflow/tfjs-node';"],
+  [
+    'only-workflows-import-the-workflow-package',
+    'activities/planted.ts',
+    "import { sleep } from '@temporalio/workflow';\nsleep;",
+  ],
+  [
+    'the-trainer-holds-no-temporal-and-no-kubernetes',
+    'bin/leg/planted.ts',
+    "import { Client } from '@temporalio/client';\nClient;",
+  ],
+  [
+    'the-worker-holds-no-tfjs',
+    'bin/worker/planted.ts',
+    "import '../../learning/engine/backend.ts';",
+  ],
+];
+
+test('each rule catches an import that breaks it', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'kdx-architecture-'));
+  t.teardown(() => rm(root, { recursive: true }));
+  await Promise.all([
+    ...ROOMS.filter((room) => existsSync(join(ROOT, room))).map((room) =>
+      cp(join(ROOT, room), join(root, room), { recursive: true }),
+    ),
+    ...['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json'].map((file) =>
+      cp(join(ROOT, file), join(root, file)),
+    ),
+    symlink(join(ROOT, 'node_modules'), join(root, 'node_modules')),
+  ]);
+  for (const [, file, source] of VIOLATIONS) {
+    await mkdir(join(root, file, '..'), { recursive: true });
+    await writeFile(join(root, file), `${source}\n`);
+  }
+  const { exitCode, text } = await cruise(root);
+  t.not(exitCode, 0);
+  for (const [rule, file] of VIOLATIONS) {
+    t.true(text.includes(`error ${rule}: ${file}`), `${rule} is named:\n${text}`);
+  }
+});
