@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { cached } from '../../scripts/setup/cache.mjs';
+import { run } from '../../scripts/setup/command.mjs';
+import { withLock } from '../../scripts/setup/lock.mjs';
+import { isSuitable } from '../../scripts/setup/node.mjs';
+import { satisfies } from '../../scripts/setup/packages.mjs';
+import { checkPlatform, checkTools } from '../../scripts/setup/platform.mjs';
+import { countTap } from '../../scripts/setup/tap.mjs';
+
+const ROOT = join(import.meta.dirname, '../..');
+const quiet = (): void => {};
+
+async function temporaryFolder(t: { teardown(undo: () => Promise<void>): void }): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kdx-setup-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('a machine that the binaries cannot run on is refused in one line with the way out', (t) => {
+  const good = { platform: 'linux', arch: 'x64', glibc: '2.36' };
+  t.notThrows(() => checkPlatform(good));
+  for (const [bad, named] of [
+    [{ ...good, platform: 'darwin', glibc: undefined }, 'darwin-x64'],
+    [{ ...good, arch: 'arm64' }, 'linux-arm64'],
+    [{ ...good, glibc: '2.17' }, 'glibc 2.17'],
+    [{ ...good, glibc: undefined }, 'without glibc'],
+  ] as const) {
+    const error = t.throws(() => checkPlatform(bad));
+    t.true(error.message.includes(named), error.message);
+    t.true(error.message.includes('docker run'), error.message);
+    t.false(error.message.includes('\n'));
+  }
+});
+
+test('all missing tools are named at once, with how to get them', async (t) => {
+  const nothing = () => undefined;
+  const error = await t.throwsAsync(checkTools({ compiler: true, go: true }, nothing));
+  for (const tool of ['npm', 'g++', 'go', 'python3'])
+    t.regex(error.message, new RegExp(tool.replaceAll('+', '\\+')));
+});
+
+test('Go is not asked for where MinIO is not built', async (t) => {
+  const error = await t.throwsAsync(checkTools({ compiler: true, go: false }, () => undefined));
+  t.notRegex(error.message, /MinIO/);
+});
+
+test('an old or odd Node is not used', (t) => {
+  t.true(isSuitable('22.20.0'));
+  t.true(isSuitable('24.21.0'));
+  t.false(isSuitable('20.20.2'));
+  t.false(isSuitable('22.12.0'));
+  t.false(isSuitable('23.11.0'));
+});
+
+test('node_modules is kept only when it holds every package at its digest', (t) => {
+  const entry = (integrity: string) => ({ version: '1.0.0', integrity });
+  const wanted = {
+    packages: {
+      '': { version: '0.1.0' },
+      'node_modules/a': entry('sha512-a'),
+      'node_modules/b-darwin': { ...entry('sha512-b'), optional: true },
+    },
+  };
+  t.true(satisfies(wanted, { packages: { 'node_modules/a': entry('sha512-a') } }));
+  t.false(satisfies(wanted, { packages: { 'node_modules/a': entry('sha512-other') } }));
+  t.false(satisfies(wanted, { packages: {} }));
+});
+
+test('a cached folder is built once, even by builders at the same time', async (t) => {
+  const home = await temporaryFolder(t);
+  let builds = 0;
+  const build = async (folder: string): Promise<void> => {
+    builds += 1;
+    await writeFile(join(folder, 'part'), 'whole');
+  };
+  const folders = await Promise.all([1, 2, 3].map(() => cached('thing-1', build, quiet, home)));
+  t.is(builds, 1);
+  t.is(new Set(folders).size, 1);
+  t.is(await readFile(join(home, 'thing-1', 'part'), 'utf8'), 'whole');
+});
+
+test('a build that fails leaves no folder of its name, and the next one starts from nothing', async (t) => {
+  const home = await temporaryFolder(t);
+  const breaks = async (folder: string): Promise<void> => {
+    await writeFile(join(folder, 'half'), '');
+    throw new Error('the network went away');
+  };
+  await t.throwsAsync(cached('thing-1', breaks, quiet, home), { message: 'the network went away' });
+  t.false(existsSync(join(home, 'thing-1')));
+  const found: string[] = [];
+  await cached(
+    'thing-1',
+    async (folder) => void found.push(...(await readdir(folder))),
+    quiet,
+    home,
+  );
+  t.deepEqual(found, []);
+  t.deepEqual(await readdir(home), ['thing-1']);
+});
+
+test('the lock of a process that was killed is taken over', async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, 'lock');
+  const program = `
+    import { withLock } from ${JSON.stringify(join(ROOT, 'scripts/setup/lock.mjs'))};
+    await withLock(${JSON.stringify(path)}, async () => {
+      process.stdout.write('held');
+      await new Promise(() => setInterval(() => {}, 1000));
+    });`;
+  const holder = execa(process.execPath, ['--input-type=module', '-e', program], { reject: false });
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  holder.kill('SIGKILL');
+  await holder;
+  t.true(existsSync(path));
+  t.is(await withLock(path, async () => 'mine'), 'mine');
+  t.false(existsSync(path));
+});
+
+test('a command that fails tells its name, its code and what it said', async (t) => {
+  const error = await t.throwsAsync(run('sh', ['-c', 'echo why >&2; exit 3']));
+  t.regex(error.message, /sh -c .* ended with 3:\nwhy/);
+});
+
+test('the last line counts passed and failed tests; a skipped one has failed', (t) => {
+  const said: string[] = [];
+  const tap = countTap((line) => said.push(line));
+  tap.write('TAP version 13\nok 1 - a › works\nnot ok 2 - b › bre');
+  tap.write('aks\n  ---\n  message: wrong\n  ...\nok 3 - c # SKIP\n\n1..3\n# tests 3\n');
+  t.deepEqual(tap.end(), { passed: 1, failed: 2 });
+  t.deepEqual(said.slice(0, 3), ['✔ a › works', '✘ b › breaks', '  ---']);
+});
