@@ -1,9 +1,10 @@
 import type { EpochRecord, Evaluation, Explanation } from '../leg/records.ts';
 import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
+import { readResult } from '../stores/results.ts';
+import { listRuns } from '../stores/runs.ts';
 import { bindTrial, expandStudy, type TrialNode } from '../study/plan.ts';
 import type { ResolvedStudy, TrialFailure } from './contract.ts';
-import { readResult, readRuns } from './results.ts';
 
 /** One trial of a study with everything the store holds of it. */
 export type GatheredTrial = {
@@ -18,7 +19,7 @@ export type GatheredTrial = {
   readonly failure?: TrialFailure;
 };
 
-type Store = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'list'>;
+type Store = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'list' | 'location'>;
 
 /** Reads every trial of a study from the store, in plan order; needs come before what needs them. */
 export async function gatherStudy(
@@ -52,7 +53,7 @@ async function gatherTrial(
     node,
     key,
     result,
-    runs: await readRuns(store, key),
+    runs: await listRuns(store, key),
     ...(epochs === undefined ? {} : { epochs: await readEpochs(store, epochs) }),
     ...(evaluation === undefined
       ? {}

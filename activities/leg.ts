@@ -3,13 +3,14 @@ import { ABANDONED, type Executor } from '../leg/executor.ts';
 import type { Progress, Result } from '../leg/result.ts';
 import type { Leg } from '../leg/spec.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
+import { readResult } from '../stores/results.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import type { LegActivities, LegReport } from './contract.ts';
 import { crossing } from './failure.ts';
-import { readResult, summaryOf } from './results.ts';
+import { summaryOf } from './summary.ts';
 
 export type LegPorts = {
-  readonly artifacts: Pick<ArtifactStore, 'getJson' | 'putBlob'>;
+  readonly artifacts: Pick<ArtifactStore, 'getJson' | 'location' | 'putBlob'>;
   readonly executor: Executor;
 };
 

@@ -3,10 +3,11 @@ import type { EpochRecord } from '../leg/records.ts';
 import type { Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { reportName } from '../stores/names.ts';
+import { readResult } from '../stores/results.ts';
+import { listRuns } from '../stores/runs.ts';
 import type { OutputActivities, RecordTrialInput, ReportInput, ReportSummary } from './contract.ts';
 import { crossing } from './failure.ts';
 import { gatherStudy, readEpochs, type GatheredTrial } from './gather.ts';
-import { readResult, readRuns } from './results.ts';
 
 /** A file of a report, as the renderer gives it. */
 export type ReportFile = {
@@ -81,7 +82,7 @@ async function recordTrial(ports: OutputPorts, { key, study, trial }: RecordTria
   if (result === undefined) throw new KdxError('CodeBug', `${trial} has no result to record`);
   const log = result.files['epochs'];
   const epochs = log === undefined ? [] : await readEpochs(artifacts, log);
-  const runs = await readRuns(artifacts, key);
+  const runs = await listRuns(artifacts, key);
   await tracking.recordTrial({ study, trial, result, runs, epochs });
 }
 

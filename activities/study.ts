@@ -4,6 +4,7 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
+import { findResults } from '../stores/results.ts';
 import { problemsText, resolveStudy as readStudy } from '../study/resolve.ts';
 import type {
   ResolvedStudy,
@@ -14,10 +15,10 @@ import type {
 } from './contract.ts';
 import { crossing } from './failure.ts';
 import type { CatalogPort } from './ports.ts';
-import { readResult, summaryOf } from './results.ts';
+import { summaryOf } from './summary.ts';
 
 export type StudyPorts = {
-  readonly artifacts: Pick<ArtifactStore, 'getJson'>;
+  readonly artifacts: Pick<ArtifactStore, 'getJson' | 'location'>;
   readonly catalog: CatalogPort;
   /** For waiting on trials that other studies have started. */
   readonly temporal: Client;
@@ -49,11 +50,10 @@ async function resolve(catalog: CatalogPort, input: unknown): Promise<ResolvedSt
 }
 
 async function find(
-  artifacts: Pick<ArtifactStore, 'getJson'>,
+  artifacts: Pick<ArtifactStore, 'getJson' | 'location'>,
   keys: readonly string[],
 ): Promise<readonly ResultSummary[]> {
-  const results = await Promise.all(keys.map((key) => readResult(artifacts, key)));
-  return results.filter((result) => result !== undefined).map(summaryOf);
+  return [...(await findResults(artifacts, keys)).values()].map(summaryOf);
 }
 
 async function awaitEnd(temporal: Client, workflowId: string): Promise<TrialEnd> {
