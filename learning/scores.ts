@@ -45,27 +45,35 @@ function rankOf(row: Float32Array, label: number): number {
   return rank;
 }
 
-function meanOver(predictions: Predictions, score: (row: Float32Array, label: number) => number) {
+type Score = (row: Float32Array, label: number) => number;
+
+/** Exact for counts: 942 of 1,000 are 94.2 percent, not 94.19999999999999. */
+function shareOf(predictions: Predictions, score: Score): number {
+  return (PERCENT * sumOver(predictions, score)) / predictions.count;
+}
+
+function sumOver(predictions: Predictions, score: Score): number {
   let sum = 0;
   for (let image = 0; image < predictions.count; image += 1) {
     sum += score(rowOf(predictions, image), predictions.labels[image] as number);
   }
-  return sum / predictions.count;
+  return sum;
 }
 
 /** Images whose predicted class is the true one, percent. */
 export function top1(predictions: Predictions): number {
-  return PERCENT * meanOver(predictions, (row, label) => (predictedClass(row) === label ? 1 : 0));
+  return shareOf(predictions, (row, label) => (predictedClass(row) === label ? 1 : 0));
 }
 
 /** Images whose true class is among the five largest logits, percent. */
 export function top5(predictions: Predictions): number {
-  return PERCENT * meanOver(predictions, (row, label) => (rankOf(row, label) < TOP_FIVE ? 1 : 0));
+  return shareOf(predictions, (row, label) => (rankOf(row, label) < TOP_FIVE ? 1 : 0));
 }
 
 /** Mean negative log-likelihood of the true class, in nats. */
 export function negativeLogLikelihood(predictions: Predictions): number {
-  return meanOver(predictions, (row, label) => -(logSoftmax(row)[label] as number));
+  const loss = sumOver(predictions, (row, label) => -(logSoftmax(row)[label] as number));
+  return loss / predictions.count;
 }
 
 /**

@@ -16,7 +16,7 @@ export type Resolution =
 export function resolveStudy(input: unknown): Resolution {
   const parsed = studySchema.safeParse(input);
   if (!parsed.success) {
-    return { ok: false, problems: parsed.error.issues.map((issue) => describe(issue, input)) };
+    return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, input)) };
   }
   const problems = ruleProblems(parsed.data);
   return problems.length === 0 ? { ok: true, study: parsed.data } : { ok: false, problems };
@@ -43,7 +43,8 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function describe(issue: z.core.$ZodIssue, input: unknown): Problem {
+/** What is wrong with a value of `input`, by its JSON path. */
+export function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
   const path = jsonPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return { path: `${path}.${issue.keys.join(`, ${path}.`)}`, message: 'unknown field' };

@@ -48,7 +48,7 @@ export const trainSchema = z.strictObject({
   augment: augmentSchema.prefault({}),
 });
 
-const distillerSchema = z.strictObject({
+export const distillerSchema = z.strictObject({
   name: z.enum(DISTILLER_NAMES),
   weight: z.number().min(0).default(1),
   temperature: rate.optional().describe('kd: softening temperature T (4 when absent).'),

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { errorText, KdxError } from '../leg/errors.ts';
+import { DISTILLER_NAMES, MODEL_NAMES, type ModelName } from '../study/catalog.ts';
+import type { CodeIndex } from '../study/code.ts';
+
+/**
+ * The code index: digests of the sources that compute a leg, in parts, so that a change retrains
+ * only what it touches. The registries of models and distillers stand in no part: an entry more
+ * changes no result. Loads nothing of TensorFlow.
+ */
+
+/** Where the index is kept, from the root of the repository. */
+export const CODE_INDEX_FILE = 'learning/code.json';
+
+/** The parts of one kind of leg; everything else in `learning/` itself is the core. */
+const EVALUATE = ['learning/evaluate.ts', 'learning/models/fold.ts'];
+const EXPLAIN = ['learning/explain.ts', 'learning/explain/'];
+const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
+/** Computes no result. */
+const APART = ['learning/code.ts', 'learning/ports.ts', 'learning/progress.ts'];
+const DATA = ['learning/data/', 'study/dataset-manifest.ts', 'study/datasets.ts'];
+const SHARED_BY_MODELS = ['learning/models/options.ts'];
+const SHARED_BY_DISTILLERS = ['learning/distillers/distiller.ts', 'learning/distillers/rows.ts'];
+
+/** Sources of a family of models, by the start of their names. */
+const FAMILIES: readonly (readonly [RegExp, string])[] = [
+  [/^resnet/, 'learning/models/resnet.ts'],
+  [/^wrn_/, 'learning/models/wide-resnet.ts'],
+  [/^hme_/, 'learning/models/explainer/'],
+];
+
+/** Computes the index of the sources under `root`. @throws KdxError Configuration where one is missing */
+export function computeCodeIndex(root: string): CodeIndex {
+  const digest = (paths: readonly string[], extra = ''): string => digestOf(root, paths, extra);
+  const top = filesUnder(root, 'learning/', false).filter(
+    (path) => ![...EVALUATE, ...EXPLAIN, ...APART].includes(path),
+  );
+  const core = [
+    ...top,
+    'learning/engine/',
+    ...SHARED_BY_MODELS,
+    'learning/distillers/distiller.ts',
+  ];
+  return {
+    core: digest(core, tfjsVersion(root)),
+    data: digest(DATA),
+    evaluate: digest(EVALUATE),
+    explain: digest(EXPLAIN),
+    vam: digest(VAM),
+    models: tableOf(MODEL_NAMES, (name) => digest([sourcesOf(name), ...SHARED_BY_MODELS], name)),
+    distillers: tableOf(DISTILLER_NAMES, (name) =>
+      digest([`learning/distillers/${name}.ts`, ...SHARED_BY_DISTILLERS]),
+    ),
+  };
+}
+
+/** Computes the index and writes it to `learning/code.json`. */
+export function writeCodeIndex(root: string): CodeIndex {
+  const index = computeCodeIndex(root);
+  writeFileSync(join(root, CODE_INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
+  return index;
+}
+
+function tableOf<Name extends string>(
+  names: readonly Name[],
+  digest: (name: Name) => string,
+): Readonly<Record<Name, string>> {
+  return Object.fromEntries(names.map((name) => [name, digest(name)])) as Record<Name, string>;
+}
+
+function sourcesOf(model: ModelName): string {
+  const family = FAMILIES.find(([pattern]) => pattern.test(model));
+  if (family !== undefined) return family[1];
+  throw new KdxError('CodeBug', `The model ${model} belongs to no family of the code index.`);
+}
+
+/** TypeScript sources under a folder (its name ends in a slash), in order. */
+function filesUnder(root: string, folder: string, recursive: boolean): string[] {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true, recursive });
+  const paths = entries
+    .filter((entry) => entry.isFile() && /\.(ts|js)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(root, '/').length));
+  return paths.toSorted();
+}
+
+function digestOf(root: string, paths: readonly string[], extra: string): string {
+  const hash = createHash('sha256').update(`${extra}\n`);
+  try {
+    const files = paths.flatMap((path) =>
+      path.endsWith('/') ? filesUnder(root, path, true) : [path],
+    );
+    for (const path of files) {
+      const content = createHash('sha256').update(readFileSync(join(root, path)));
+      hash.update(`${path} ${content.digest('hex')}\n`);
+    }
+  } catch (cause) {
+    const message = `The sources under ${root} are not complete: ${errorText(cause)}`;
+    throw new KdxError('Configuration', message, { cause });
+  }
+  return hash.digest('hex');
+}
+
+/** The version of tfjs; that of TensorFlow itself is part of the device class. */
+function tfjsVersion(root: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { dependencies } = manifest as { dependencies: Record<string, string> };
+  return dependencies['@tensorflow/tfjs-node'] ?? 'none';
+}

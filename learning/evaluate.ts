@@ -1,0 +1,140 @@
+import type { Evaluation } from '../leg/records.ts';
+import type { Result } from '../leg/result.ts';
+import { KdxError } from '../leg/errors.ts';
+import { canonicalJson } from '../study/canonical.ts';
+import type { EvaluateSpec } from '../study/spec.ts';
+import type { LegContext } from './context.ts';
+import { loadDataset, type Dataset } from './data/load.ts';
+import type { Engine } from './engine/trainer.ts';
+import { foldVam } from './models/fold.ts';
+import { loadNetwork, type LoadedNetwork } from './networks.ts';
+import { predict } from './predict.ts';
+import {
+  agreementWith,
+  calibrationError,
+  confusionMatrix,
+  negativeLogLikelihood,
+  predictedClass,
+  top1,
+  top5,
+  type Predictions,
+} from './scores.ts';
+
+/**
+ * Every number of one stored network on the test images. Nothing of it depends on the batch or on
+ * other runs, so that it can be recomputed from the weights at any time.
+ *
+ * @throws KdxError SpecInvalid, DataMismatch, CheckpointCorrupt, ObjectStore; Stopped where a stop
+ *   was asked for (there is nothing to keep: it starts again)
+ */
+export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise<Result> {
+  const { key, ports } = context;
+  const { dataset, engine, network: trained, teacher: taught } = spec;
+  const data = await loadDataset(dataset, ports.readBlob);
+  const run = async (of: NonNullable<typeof taught>): Promise<Evaluated> => {
+    const loaded = loadNetwork(of, dataset.name, await ports.readBlob(of.weights));
+    try {
+      return await evaluateLoaded(loaded, data, engine, context);
+    } finally {
+      loaded.network.dispose();
+    }
+  };
+  const student = await run(trained);
+  const teacher = taught === undefined ? undefined : await run(taught);
+  const evaluation = withTeacher(student, teacher);
+  const bytes = new TextEncoder().encode(canonicalJson(evaluation));
+  const files = { evaluation: await ports.writeBlob(bytes) };
+  return { schema: 1, key, spec, status: 'complete', metrics: metricsOf(evaluation), files };
+}
+
+/** An evaluation and the predictions behind it. */
+export type Evaluated = { readonly evaluation: Evaluation; readonly predictions: Predictions };
+
+/** Evaluates a network in memory; one with VAM is folded as well and compared. */
+export async function evaluateLoaded(
+  loaded: LoadedNetwork,
+  data: Dataset,
+  engine: Engine,
+  { ports }: Pick<LegContext, 'ports'>,
+): Promise<Evaluated> {
+  const tick = (): void => {
+    if (!ports.stopRequested()) return;
+    throw new KdxError('Stopped', 'A stop was asked for in the middle of an evaluation.');
+  };
+  const { network, inverseGateTemperature } = loaded;
+  const settings = inverseGateTemperature === undefined ? {} : { inverseGateTemperature };
+  const over = (gated: LoadedNetwork): Promise<Predictions> =>
+    predict({ engine, gated, tick, ...settings }, data.test, data.split.test);
+  const predictions = await over(loaded);
+  const base = describe(predictions, network.parameterCount, network.multiplyAdds);
+  if (network.options.vam === undefined) return { evaluation: base, predictions };
+
+  const folded = foldVam(network);
+  try {
+    const comparison = compare(predictions, await over({ network: folded }));
+    const evaluation = {
+      ...base,
+      folded: { parameters: folded.parameterCount, ...comparison },
+    };
+    return { evaluation, predictions };
+  } finally {
+    folded.dispose();
+  }
+}
+
+function describe(predictions: Predictions, parameters: number, multiplyAdds: number): Evaluation {
+  const confusion = confusionMatrix(predictions);
+  return {
+    images: predictions.count,
+    top1: top1(predictions),
+    top5: top5(predictions),
+    nll: negativeLogLikelihood(predictions),
+    ece: calibrationError(predictions),
+    perClass: confusion.map((row, k) => ({
+      class: k,
+      correct: row[k] as number,
+      images: row.reduce((sum, count) => sum + count, 0),
+    })),
+    confusion,
+    parameters,
+    multiplyAdds,
+  };
+}
+
+/** Largest difference of any logit, and whether every image gets the same class. */
+function compare(
+  a: Predictions,
+  b: Predictions,
+): { readonly maxLogitDifference: number; readonly sameTop1: boolean } {
+  let maxLogitDifference = 0;
+  for (const [index, value] of a.logits.entries()) {
+    const difference = Math.abs(value - (b.logits[index] as number));
+    maxLogitDifference = Math.max(maxLogitDifference, difference);
+  }
+  const classOf = ({ logits, classes }: Predictions, image: number): number =>
+    predictedClass(logits.subarray(image * classes, (image + 1) * classes));
+  const images = Array.from({ length: a.count }, (_, image) => image);
+  return { maxLogitDifference, sameTop1: images.every((i) => classOf(a, i) === classOf(b, i)) };
+}
+
+/** Adds how well the network follows its teacher. */
+export function withTeacher(student: Evaluated, teacher: Evaluated | undefined): Evaluation {
+  if (teacher === undefined) return student.evaluation;
+  const follows = agreementWith(student.predictions, teacher.predictions);
+  return { ...student.evaluation, teacher: follows };
+}
+
+function metricsOf(evaluation: Evaluation): Record<string, number> {
+  const { teacher } = evaluation;
+  return {
+    'test.top1': evaluation.top1,
+    'test.top5': evaluation.top5,
+    'test.nll': evaluation.nll,
+    'test.ece': evaluation.ece,
+    parameters: evaluation.parameters,
+    multiplyAdds: evaluation.multiplyAdds,
+    ...(teacher === undefined
+      ? {}
+      : { 'teacher.agreement': teacher.agreement, 'teacher.kl': teacher.kl }),
+  };
+}

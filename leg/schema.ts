@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+import { canonicalJson, digestJson } from '../study/canonical.ts';
+import { DATASET_NAMES } from '../study/datasets.ts';
+import { problemsText, problemOf } from '../study/resolve.ts';
+import {
+  distillerSchema,
+  modelSchema,
+  studySchema,
+  trainSchema,
+  vamSchema,
+} from '../study/schema.ts';
+import { KdxError } from './errors.ts';
+import type { Leg } from './spec.ts';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case hex');
+const images = z.int().min(0);
+const gates = z.enum(['soft', 'hard']);
+
+const trained = z.strictObject({
+  model: modelSchema,
+  vam: vamSchema.optional(),
+  gates: gates.optional(),
+  weights: digest,
+});
+
+const base = {
+  device: studySchema.shape.device,
+  engine: studySchema.shape.engine,
+  dataset: z.strictObject({
+    name: z.enum(DATASET_NAMES),
+    digest,
+    preset: z.string(),
+    split: z.strictObject({ train: z.int().min(1), validation: images, test: z.int().min(1) }),
+  }),
+  code: digest,
+};
+
+const specSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...base,
+    kind: z.literal('train'),
+    model: modelSchema,
+    vam: vamSchema.optional(),
+    gates: gates.optional(),
+    distillers: z.array(distillerSchema).min(1),
+    train: trainSchema,
+    seeds: z.strictObject({ init: images, data: images }),
+    teacher: trained.optional(),
+    parent: trained.optional(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('evaluate'),
+    network: trained,
+    teacher: trained.optional(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('explain'),
+    soft: trained,
+    hard: trained,
+    teacher: trained.optional(),
+  }),
+]);
+
+const legSchema = z.strictObject({
+  key: digest,
+  spec: specSchema,
+  trial: z.string().min(1),
+  study: z.string().min(1),
+  launch: z.int().min(0),
+  memoryFactor: z.number().min(1),
+});
+
+/**
+ * Reads a leg that came from elsewhere. Its spec has to be complete: a default filled in here would
+ * be missing from the key.
+ *
+ * @throws KdxError SpecInvalid naming the JSON path, the value and what is allowed
+ */
+export function parseLeg(input: unknown): Leg {
+  const parsed = legSchema.safeParse(input);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => problemOf(issue, input));
+    throw new KdxError('SpecInvalid', problemsText(problems));
+  }
+  const leg = input as Leg;
+  if (canonicalJson(parsed.data.spec) !== canonicalJson(leg.spec)) {
+    throw new KdxError('SpecInvalid', '$.spec: a field with a default is absent; allowed: all set');
+  }
+  const wanted = digestJson(leg.spec);
+  if (leg.key === wanted) return leg;
+  throw new KdxError('SpecInvalid', `$.key: found "${leg.key}"; allowed: "${wanted}"`);
+}
