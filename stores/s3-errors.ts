@@ -57,5 +57,8 @@ function causeText(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === '') {
     return cause.errors.map(causeText).join('; ');
   }
-  return cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // The client wraps a status it could have tried again in words about its own retries.
+  const status = /Retryable HTTP status: (\d+)/.exec(message)?.[1];
+  return status === undefined ? message : `the server answers with HTTP status ${status}`;
 }
