@@ -61,10 +61,9 @@ export function join(variable: tf.Variable, copy: Copy): void {
   whereabouts.set(variable, { copies: new Set([copy]), current, ahead: undefined, unwatch });
 }
 
-/** A copy ends; the host has the newest value then. */
+/** A copy ends, after it has brought to the host what was newest there. */
 export function leave(variable: tf.Variable, copy: Copy): void {
-  const { copies, current, ahead, unwatch } = of(variable);
-  if (ahead === copy) copy.bringToHost();
+  const { copies, current, unwatch } = of(variable);
   copies.delete(copy);
   current.delete(copy);
   if (copies.size > 0) return;

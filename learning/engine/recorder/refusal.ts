@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getCallSites } from 'node:util';
 
 import { KdxError } from '../../../leg/errors.ts';
 import { tf } from '../backend.ts';
@@ -24,8 +25,8 @@ export const CONSTANT_LIMIT = 65_536;
 
 /** How tfjs marks the scope of one of its operations. */
 const OPERATION_SUFFIX = '__op';
-/** Deep enough to leave tfjs' gradient tape. */
-const STACK_DEPTH = 60;
+/** Frames, enough to leave tfjs' gradient tape. */
+const STACK_DEPTH = 100;
 const HERE = new URL('.', import.meta.url).href;
 
 /** Names of the tfjs operations that run now, outermost first: `dropout`, `randomUniform`. */
@@ -35,34 +36,17 @@ export function runningOperations(): string[] {
   return scopes.slice(plain + 1).map((name) => name.slice(0, -OPERATION_SUFFIX.length));
 }
 
-type Frame = { readonly call: string; readonly url: string; readonly line: string };
-
-function frames(): Frame[] {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = STACK_DEPTH;
-  const stack = new Error().stack ?? '';
-  Error.stackTraceLimit = limit;
-  const pattern =
-    /^\s+at (?:async )?(?:(.+?) (?:\[as \w+\] )?\()?((?:file:\/\/)?\/[^)]*?):(\d+):\d+\)?$/;
-  return stack.split('\n').flatMap((text) => {
-    const [, call = '', url, line] = pattern.exec(text) ?? [];
-    return url === undefined || line === undefined ? [] : [{ call, url, line }];
-  });
-}
-
 /** The call into tfjs that is under way, and the line of ours that made it. */
 function callSite(): string {
-  const outside = frames().filter(({ url }) => !url.startsWith(HERE));
-  const ours = outside.findIndex(({ url }) => !url.includes('/node_modules/'));
+  const outside = getCallSites(STACK_DEPTH, { sourceMap: false }).filter(
+    ({ scriptName }) => !scriptName.startsWith(HERE),
+  );
+  const ours = outside.findIndex(({ scriptName }) => scriptName.startsWith('file:'));
   const site = outside[ours];
   if (site === undefined) return 'outside of our code';
-  const name = outside[ours - 1]?.call
-    .split('.')
-    .at(-1)
-    ?.replace(/(_|__op)$/, '');
-  const path = site.url.startsWith('file:') ? fileURLToPath(site.url) : site.url;
-  const place = `${relative(process.cwd(), path)}:${site.line}`;
-  return name === undefined ? `at ${place}` : `in ${name} at ${place}`;
+  const place = `${relative(process.cwd(), fileURLToPath(site.scriptName))}:${site.lineNumber}`;
+  const called = outside[ours - 1]?.functionName.split('.').at(-1);
+  return called === undefined ? `at ${place}` : `in ${called.replace(/(_|__op)$/, '')} at ${place}`;
 }
 
 /** The error for what a graph cannot hold, with the operation and the line that asked for it. */

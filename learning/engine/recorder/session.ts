@@ -15,7 +15,7 @@ import type { Tensors } from './rehearsal.ts';
 import type { VariableNodes } from './variables.ts';
 
 function load({ title, nodes }: { title: string; nodes: readonly NodeDef[] }): number {
-  const folder = mkdtempSync(joinPath(tmpdir(), 'kdx-graph-'));
+  const folder = mkdtempSync(joinPath(tmpdir(), `kdx-graph-${process.pid}-`));
   try {
     writeFileSync(joinPath(folder, 'saved_model.pb'), encodeSavedModel(nodes));
     return native().binding.loadSavedModel(folder, TAG);
@@ -63,6 +63,7 @@ export class GraphSession implements Copy {
 
   bringToHost(): void {
     const ahead = this.#living().filter(([variable]) => isAhead(variable, this));
+    if (ahead.length === 0) return;
     const handles = this.#execute(
       [],
       [],
@@ -80,6 +81,7 @@ export class GraphSession implements Copy {
 
   /** Ends the session; the host has the newest values then. */
   close(): void {
+    this.bringToHost();
     for (const variable of this.#graph.variables.keys()) leave(variable, this);
     native().binding.deleteSavedModel(this.#id);
   }

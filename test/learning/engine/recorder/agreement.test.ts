@@ -1,0 +1,81 @@
+import test from 'ava';
+
+import { tf } from '../../../../learning/engine/backend.ts';
+import { modelNames } from '../../../../learning/models/registry.ts';
+import type { ExperimentOptions, Method } from './experiment.ts';
+import { createExperiment } from './experiment.ts';
+
+type Setting = Omit<ExperimentOptions, 'engine'>;
+
+/** Largest difference relative to the largest expected value. */
+function relativeError(actual: Float32Array, expected: Float32Array): number {
+  const scale = expected.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+  const error = expected.reduce(
+    (peak, value, index) => Math.max(peak, Math.abs(value - (actual[index] ?? Number.NaN))),
+    0,
+  );
+  return scale === 0 ? error : error / scale;
+}
+
+function gradientsOf(setting: Setting, engine: 'eager' | 'recorded'): Map<string, Float32Array> {
+  const experiment = createExperiment({ ...setting, engine });
+  const feeds = experiment.feeds(1);
+  const gradients = experiment.gradients(feeds);
+  tf.dispose(feeds);
+  experiment.dispose();
+  return gradients;
+}
+
+const sameFirstStep = test.macro({
+  title: (_, model: string, method: Method) =>
+    `${model} with ${method}: recorded and eager give the same loss and gradients to 1e-5`,
+  exec: (t, model: string, method: Method) => {
+    const eager = gradientsOf({ model, method }, 'eager');
+    const recorded = gradientsOf({ model, method }, 'recorded');
+    t.deepEqual([...recorded.keys()], [...eager.keys()]);
+    for (const [name, expected] of eager) {
+      const error = relativeError(recorded.get(name) ?? new Float32Array(), expected);
+      t.true(error <= 1e-5, `${name} is off by ${error}`);
+    }
+  },
+});
+
+for (const model of modelNames) {
+  test(sameFirstStep, model, 'ce');
+  test(sameFirstStep, model, 'kd');
+}
+test(sameFirstStep, 'resnet8', 'at');
+test(sameFirstStep, 'resnet8', 'sp');
+
+const STEPS = 6;
+
+function losses(setting: Setting, engine: 'eager' | 'recorded', scale = 1): Float32Array {
+  const experiment = createExperiment({ ...setting, engine });
+  const values = Float32Array.from({ length: STEPS }, (_, step) => {
+    const feeds = experiment.feeds(step % 2, undefined, scale);
+    const loss = experiment.step(feeds);
+    tf.dispose(feeds);
+    return loss;
+  });
+  experiment.dispose();
+  return values;
+}
+
+const sameTrajectory = test.macro({
+  title: (_, { model, method }: Setting) =>
+    `${model} with ${method} drifts no further from eager than a 1e-6 change of the images makes it`,
+  exec: (t, setting: Setting) => {
+    const eager = losses(setting, 'eager');
+    const drift = relativeError(losses(setting, 'recorded'), eager);
+    const own = relativeError(losses(setting, 'eager', 1 + 1e-6), eager);
+    t.log(`recorded ${drift}, changed images ${own}`);
+    t.true(drift <= Math.max(own, 1e-6), `recorded ${drift}, changed images ${own}`);
+  },
+});
+
+test(sameTrajectory, { model: 'resnet8', method: 'ce' });
+test(sameTrajectory, { model: 'resnet8', method: 'kd' });
+test(sameTrajectory, { model: 'resnet8', method: 'at', rate: 0.01 });
+test(sameTrajectory, { model: 'resnet8', method: 'sp', rate: 0.01 });
+test(sameTrajectory, { model: 'hme_ltb', method: 'ce', optimizer: 'adam', rate: 1e-3 });
+test(sameTrajectory, { model: 'hme_ltb', method: 'kd', optimizer: 'adam', rate: 1e-3 });
