@@ -1,4 +1,4 @@
-import type { RunRecord } from '../leg/result.ts';
+import type { Result, RunRecord } from '../leg/result.ts';
 import type { LegPorts } from './ports.ts';
 
 /** What a leg is told beside its spec. None of it changes a result. */
@@ -22,3 +22,10 @@ export type Pace = {
   readonly imagesPerSecond?: number;
   readonly resumedFrom?: { readonly epoch: number; readonly step: number };
 };
+
+/** How the work of a leg ended: stopped with a checkpoint, or with a result. */
+export type WorkEnd = Pace &
+  (
+    | { readonly outcome: 'stopped' }
+    | { readonly outcome: 'done' | 'diverged'; readonly result: Result }
+  );

@@ -9,7 +9,7 @@ import {
   type EpochSums,
   type LoopPosition,
 } from './checkpoints.ts';
-import type { LegContext, Pace } from './context.ts';
+import type { LegContext, Pace, WorkEnd } from './context.ts';
 import { encodeTensors } from './engine/safetensors.ts';
 import { stepsPerEpoch, trainEpoch } from './epoch.ts';
 import { measureEpoch } from './measure.ts';
@@ -19,13 +19,6 @@ import { createProgressMeter, type ProgressMeter } from './progress.ts';
 import { scheduleAt } from './schedules.ts';
 import { openSession, type Session } from './session.ts';
 import { readState } from './state.ts';
-
-/** How a training ended; a diverged one has a result as well. */
-export type TrainEnd = Pace &
-  (
-    | { readonly outcome: 'stopped' }
-    | { readonly outcome: 'done' | 'diverged'; readonly result: Result }
-  );
 
 /** Where the loss stopped being a number. */
 type Divergence = { readonly epoch: number; readonly step: number };
@@ -44,7 +37,7 @@ type LoopEnd = {
  *
  * @throws KdxError SpecInvalid, DataMismatch, CheckpointCorrupt, ObjectStore
  */
-export async function train(spec: TrainSpec, context: LegContext): Promise<TrainEnd> {
+export async function train(spec: TrainSpec, context: LegContext): Promise<WorkEnd> {
   const session = await openSession(spec, context);
   try {
     const start = await restoreCheckpoint(context, session.trainingState);

@@ -1,5 +1,6 @@
 import { digestJson } from './canonical.ts';
 import type { DistillerName, ModelName } from './catalog.ts';
+import type { LegSpec } from './spec.ts';
 
 /**
  * Digests of the source files that compute a leg, written by `kdx up` and at image build to
@@ -44,4 +45,26 @@ export function codeOf(index: CodeIndex, use: CodeUse): string {
     models: pick(use.models, index.models),
     distillers: pick(use.distillers ?? [], index.distillers),
   });
+}
+
+/** The parts of the code that a spec is computed by. */
+export function codeUseOf(spec: LegSpec): CodeUse {
+  const teacher = spec.teacher === undefined ? [] : [spec.teacher.model.name];
+  switch (spec.kind) {
+    case 'train':
+      return {
+        kind: 'train',
+        models: [spec.model.name, ...teacher],
+        distillers: spec.distillers.map(({ name }) => name),
+        vam: spec.vam !== undefined,
+      };
+    case 'evaluate':
+      return {
+        kind: 'evaluate',
+        models: [spec.network.model.name, ...teacher],
+        vam: spec.network.vam !== undefined,
+      };
+    case 'explain':
+      return { kind: 'explain', models: [spec.soft.model.name, ...teacher] };
+  }
 }

@@ -1,0 +1,55 @@
+import { isAbsolute } from 'node:path';
+
+import { KdxError } from '../../leg/errors.ts';
+import { readS3Environment, type S3Environment } from '../kdx/stack/environment.ts';
+
+/** What the process of a leg is told. */
+export type LegEnvironment = {
+  /** Digest of the blob that holds the leg, as canonical JSON. */
+  readonly leg: string;
+  /** Unique among the processes that run this leg. */
+  readonly attempt: string;
+  readonly s3: S3Environment;
+  /** Where blobs are kept between legs; absent: nowhere. */
+  readonly cacheDir?: string;
+  readonly checkpointSeconds: number;
+};
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_CHECKPOINT_SECONDS = 30;
+
+/** @throws KdxError Configuration naming the variable, its value and what is allowed */
+export function readLegEnvironment(variables: Variables): LegEnvironment {
+  const s3 = Object.entries(variables).filter(([name]) => name.startsWith('KDX_S3_'));
+  const cacheDir = variables['KDX_CACHE_DIR'];
+  if (cacheDir !== undefined && !isAbsolute(cacheDir)) {
+    throw refusal('KDX_CACHE_DIR', cacheDir, 'an absolute path');
+  }
+  return {
+    leg: matching(variables, 'KDX_LEG', /^[0-9a-f]{64}$/, 'the digest of a leg'),
+    attempt: matching(variables, 'KDX_ATTEMPT', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
+    s3: readS3Environment(Object.fromEntries(s3)),
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    checkpointSeconds: checkpointSeconds(variables),
+  };
+}
+
+function checkpointSeconds(variables: Variables): number {
+  const text = variables['KDX_CHECKPOINT_SECONDS'];
+  if (text === undefined) return DEFAULT_CHECKPOINT_SECONDS;
+  const seconds = Number(text);
+  if (text !== '' && seconds >= 0 && Number.isFinite(seconds)) return seconds;
+  throw refusal('KDX_CHECKPOINT_SECONDS', text, 'seconds from 0 up');
+}
+
+function matching(variables: Variables, name: string, pattern: RegExp, allowed: string): string {
+  const value = variables[name];
+  if (value !== undefined && pattern.test(value)) return value;
+  throw refusal(name, value, allowed);
+}
+
+function refusal(name: string, value: string | undefined, allowed: string): KdxError {
+  const found = value === undefined ? 'not set' : `${JSON.stringify(value)}`;
+  return new KdxError('Configuration', `${name}: ${found}; it must be ${allowed}`);
+}

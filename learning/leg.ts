@@ -1,0 +1,19 @@
+import type { LegSpec } from '../study/spec.ts';
+import type { LegContext, WorkEnd } from './context.ts';
+import { evaluate } from './evaluate.ts';
+import { explain } from './explain.ts';
+import { train } from './train.ts';
+
+export { deviceClassOf } from './device.ts';
+
+/** Does the work of a leg; commits nothing but checkpoints. @throws KdxError as its kinds do */
+export async function work(spec: LegSpec, context: LegContext): Promise<WorkEnd> {
+  switch (spec.kind) {
+    case 'train':
+      return train(spec, context);
+    case 'evaluate':
+      return { outcome: 'done', result: await evaluate(spec, context) };
+    case 'explain':
+      return { outcome: 'done', result: await explain(spec, context) };
+  }
+}
