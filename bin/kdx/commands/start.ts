@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addressLines } from '../stack/addresses.ts';
+import { refreshCodeIndex } from '../stack/code-index.ts';
 import { checkVariables } from '../stack/environment.ts';
 import type { Environment } from '../stack/environment.ts';
 import { layoutOf, ROOT } from '../stack/layout.ts';
@@ -28,6 +29,7 @@ export function startCommand(): Command {
       checkVariables(process.env);
       const study = await readStudyFile(file);
       const layout = layoutOf(process.env);
+      await refreshCodeIndex();
       const settings = await readSettings(layout);
       const isUp = (await readRunning(layout)) !== undefined;
       if (settings !== undefined && isUp)

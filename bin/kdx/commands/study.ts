@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { KdxError } from '../../../leg/errors.ts';
+import { refreshCodeIndex } from '../stack/code-index.ts';
 import { checkVariables } from '../stack/environment.ts';
 import { layoutOf } from '../stack/layout.ts';
 import { readRunning } from '../stack/record.ts';
@@ -22,6 +23,7 @@ export function studyCommand(): Command {
       if (settings === undefined || (await readRunning(layout)) === undefined) {
         throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
       }
+      await refreshCodeIndex();
       const interrupted = new AbortController();
       process.once('SIGINT', () => interrupted.abort());
       const end = await runStudyFile(connections(layout, settings), study, interrupted.signal);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { KdxError } from '../../../leg/errors.ts';
 import { addressLines } from '../stack/addresses.ts';
+import { refreshCodeIndex } from '../stack/code-index.ts';
 import { checkVariables } from '../stack/environment.ts';
 import { layoutOf, ROOT } from '../stack/layout.ts';
 import type { Layout } from '../stack/layout.ts';
@@ -20,6 +21,7 @@ export function upCommand(): Command {
     .action(async ({ detach }: { readonly detach?: boolean }) => {
       checkVariables(process.env);
       const layout = layoutOf(process.env);
+      await refreshCodeIndex();
       if ((await readRunning(layout)) !== undefined) {
         process.stdout.write('already up\n');
         await printAddresses(layout);
