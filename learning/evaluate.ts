@@ -127,6 +127,7 @@ export function withTeacher(student: Evaluated, teacher: Evaluated | undefined):
 function metricsOf(evaluation: Evaluation): Record<string, number> {
   const { teacher } = evaluation;
   return {
+    top1: evaluation.top1,
     'test.top1': evaluation.top1,
     'test.top5': evaluation.top5,
     'test.nll': evaluation.nll,

@@ -109,6 +109,7 @@ function metricsOf(explanation: Explanation): Record<string, number> {
   const { gates, tree, soft, hard, teacherCorrelation, conflict = [] } = explanation;
   const intrinsic = gates.map(({ entropy }) => entropy.intrinsic.mean);
   return {
+    top1: hard.top1,
     'soft.top1': soft.top1,
     'hard.top1': hard.top1,
     'entropy.intrinsic': intrinsic.reduce((sum, value) => sum + value, 0) / intrinsic.length,

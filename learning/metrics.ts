@@ -9,6 +9,7 @@ export function trainingMetrics(
   if (last === undefined) return { parameters };
   const selected = selectedByValidation(log);
   return {
+    top1: last.test.top1,
     parameters,
     'loss.last': last.loss,
     'train.top1.last': last.trainTop1,

@@ -3,11 +3,12 @@
  * of an explanation that have one value per level end in `.level<n>`.
  */
 export const METRICS = {
+  top1: 'the headline: test accuracy, after the last epoch; of an explanation, that of its tree',
   parameters: 'trainable scalars of the network',
   multiplyAdds: 'multiply-adds of one forward pass of one image',
   'loss.last': 'mean training loss of the last epoch',
   'train.top1.last': 'training accuracy of the last epoch, augmented images',
-  'test.top1.last': 'test accuracy after the last epoch: the headline of a training',
+  'test.top1.last': 'test accuracy after the last epoch',
   'test.top1.best': 'best test accuracy of any epoch (optimistic)',
   'test.top1.selected': 'test accuracy at the epoch of best validation accuracy',
   'test.nll.last': 'test negative log-likelihood after the last epoch, nats',
