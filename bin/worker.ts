@@ -1,0 +1,108 @@
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLegActivities } from '../activities/leg.ts';
+import { createOutputActivities } from '../activities/output.ts';
+import { createStudyActivities } from '../activities/study.ts';
+import { createLocalExecutor } from '../executors/local.ts';
+import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
+import { EXIT } from '../leg/outcome.ts';
+import { openS3Store } from '../stores/s3.ts';
+import type { CodeIndex } from '../study/code.ts';
+import { readEnvironment, type Environment } from './kdx/stack/environment.ts';
+import { ROOT } from './kdx/stack/layout.ts';
+import { publishDataset } from './worker/datasets.ts';
+import { legEnvironment, legSlots } from './worker/settings.ts';
+import { createWorkers } from './worker/workers.ts';
+
+/** A step, a checkpoint and its upload fit into it. */
+const LEG_STOP_SECONDS = 120;
+const CONNECT_SECONDS = 60;
+
+/** Serves the queues of one machine until it is told to stop; legs run as its child processes. */
+async function main(variables: NodeJS.ProcessEnv): Promise<void> {
+  const environment = readEnvironment(variables);
+  const slots = legSlots(variables);
+  Runtime.install({ logger: new DefaultLogger('WARN') });
+  const connection = await connect(environment.temporal.address);
+  try {
+    const workers = await createWorkers({
+      connection,
+      namespace: environment.temporal.namespace,
+      ...activities(environment, connection, legEnvironment(variables)),
+      legSlots: slots,
+      legStopSeconds: LEG_STOP_SECONDS + 10,
+    });
+    process.stdout.write(`worker ready: ${slots} legs at once\n`);
+    await Promise.all(workers.map((worker) => worker.run()));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The server may be starting beside us: it is waited for, but not for ever. */
+async function connect(address: string): Promise<NativeConnection> {
+  const deadline = performance.now() + CONNECT_SECONDS * 1000;
+  for (;;) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (cause) {
+      if (performance.now() < deadline) {
+        await sleep(500);
+        continue;
+      }
+      const message = `no Temporal server at ${address} for ${CONNECT_SECONDS} s`;
+      throw new KdxError('Configuration', message, { cause });
+    }
+  }
+}
+
+function activities(
+  environment: Environment,
+  connection: NativeConnection,
+  legVariables: Readonly<Record<string, string>>,
+) {
+  const artifacts = openS3Store(environment.s3);
+  const { cacheDir, stateDir } = environment;
+  const executor = createLocalExecutor({
+    command: [process.execPath, join(ROOT, 'bin/leg.ts')],
+    environment: legVariables,
+    logFolder: join(stateDir, 'logs/legs'),
+    stopGraceSeconds: LEG_STOP_SECONDS,
+  });
+  const catalog = {
+    executors: [executor.name],
+    readCodeIndex,
+    publishDataset: (name: Parameters<typeof publishDataset>[2]) =>
+      publishDataset(artifacts, { root: ROOT, cacheDir }, name),
+  };
+  const temporal = new Client({ connection, namespace: environment.temporal.namespace });
+  return {
+    study: createStudyActivities({ artifacts, catalog, temporal }),
+    leg: createLegActivities({ artifacts, executor }),
+    output: createOutputActivities({
+      artifacts,
+      render: () => Promise.resolve({ html: '<p>none</p>', markdown: 'none', files: [] }),
+      tracking: { recordTrial: () => Promise.resolve(), recordReport: () => Promise.resolve() },
+    }),
+  };
+}
+
+async function readCodeIndex(): Promise<CodeIndex> {
+  const path = join(ROOT, 'learning/code.json');
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as CodeIndex;
+  } catch (cause) {
+    throw new KdxError('Configuration', `${path} cannot be read; run: kdx up`, { cause });
+  }
+}
+
+try {
+  await main(process.env);
+} catch (error) {
+  process.stderr.write(`worker: ${errorText(error)}\n`);
+  process.exitCode = isKdxError(error) ? error.exitCode : EXIT.unavailable;
+}
+process.exit();
