@@ -5,6 +5,7 @@ import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { studyCommand } from './commands/study.ts';
 import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,6 +16,7 @@ Examples:
   eval "$(kdx env)"                    then the plain Temporal CLI works:
     temporal workflow start --task-queue kdx --type reproduce --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
+  kdx verify digits                    recompute its numbers from stored weights
   kdx down                             stop the servers; their state stays
 
 From a checkout: npm run kdx -- <command>`;
@@ -30,5 +32,6 @@ export function createProgram(): Command {
     .addCommand(downCommand())
     .addCommand(statusCommand())
     .addCommand(envCommand())
-    .addCommand(studyCommand());
+    .addCommand(studyCommand())
+    .addCommand(verifyCommand());
 }
