@@ -102,7 +102,12 @@ export const studySchema = z.strictObject({
     })
     .prefault({}),
   executor: z.enum(['auto', 'local', 'kubernetes', 'pool']).default('local'),
-  engine: z.enum(['eager']).default('eager'),
+  engine: z
+    .enum(['eager', 'recorded'])
+    .default('eager')
+    .describe(
+      'How steps run: operation by operation, or recorded once as one graph, which is faster.',
+    ),
   dataset: z.strictObject({
     name: z.enum(DATASET_NAMES),
     preset: z.string().default('correct'),

@@ -4,7 +4,7 @@ import type { DeviceSpec, DistillerSpec, ModelSpec, Train, VamSpec } from './sch
 /** What every leg names: together with the fields of its kind it is all that determines the result. */
 type LegBase = {
   readonly device: DeviceSpec;
-  readonly engine: 'eager';
+  readonly engine: 'eager' | 'recorded';
   readonly dataset: {
     readonly name: DatasetName;
     /** sha256 over the dataset's files, from the registry. */

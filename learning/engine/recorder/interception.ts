@@ -1,4 +1,4 @@
-import { tf } from '../backend.ts';
+import { type tf } from '../backend.ts';
 import type { Constant } from './graph.ts';
 import type {
   Handle,
