@@ -1,0 +1,162 @@
+import { dot, link, text } from '@observablehq/plot';
+import type { Figure } from '../content.ts';
+import { fixed } from '../format.ts';
+import { ARM_LABELS } from '../trials.ts';
+import { ARM_COLORS, ARM_SHORT } from './palette.ts';
+import { drawPlot, paddedDomain } from './plot.ts';
+import type { DrawnTree } from './trees.ts';
+
+const ROW_PIXELS = 24;
+/** Dots this near to each other, in shares of the axis, are set beside each other. */
+const TOUCHING = 0.02;
+
+type Mark = {
+  readonly name: string;
+  readonly value: number;
+  readonly color: string;
+  readonly title: string;
+  readonly label: string;
+};
+
+/** Accuracy per class of the hard trees: a row per class, a dot per arm. */
+export function classesFigure(
+  drawn: readonly DrawnTree[],
+  names: readonly string[],
+): Figure | undefined {
+  const marks = drawn.flatMap(({ arm, told }) =>
+    told.explanation.hard.perClass.map(({ class: index, correct, images }): Mark => {
+      const value = (100 * correct) / images;
+      const name = names[index] ?? String(index);
+      return {
+        name,
+        value,
+        color: ARM_COLORS[arm.name],
+        label: ARM_SHORT[arm.name],
+        title: `${name}, ${ARM_LABELS[arm.name].toLowerCase()}: ${fixed(value, 1)} % (${correct} of ${images})`,
+      };
+    }),
+  );
+  if (marks.length === 0) return undefined;
+  const order = [...Map.groupBy(marks, ({ name }) => name)]
+    .map(([name, own]) => ({ name, least: Math.min(...own.map(({ value }) => value)), own }))
+    .sort((a, b) => b.least - a.least);
+  return {
+    id: 'classes',
+    width: 'text',
+    panelPixels: 400,
+    panels: [
+      {
+        title: '',
+        svg: drawClasses(
+          marks,
+          order,
+          drawn.map(({ arm }) => ARM_LABELS[arm.name]),
+        ),
+      },
+    ],
+    caption: [
+      `Accuracy per class of the hard trees (seed ${drawn[0]?.told.seed}), easiest class first. A long bar is a class on which the kind of label matters.`,
+    ],
+  };
+}
+
+type ClassRow = { readonly name: string; readonly least: number; readonly own: readonly Mark[] };
+
+function drawClasses(
+  marks: readonly Mark[],
+  order: readonly ClassRow[],
+  arms: readonly string[],
+): string {
+  const domain = paddedDomain(
+    marks.map(({ value }) => value),
+    5,
+    100,
+  );
+  const width = (domain[1] - domain[0]) * TOUCHING;
+  const spans = order.map(({ name, own, least }) => ({
+    name,
+    from: least,
+    to: Math.max(...own.map(({ value }) => value)),
+  }));
+  return drawPlot({
+    id: 'classes-plot',
+    title: 'Accuracy per class of the hard trees',
+    description: `${arms.join(', ')}. ${marks.map(({ title }) => title).join('; ')}.`,
+    width: 620,
+    height: 52 + order.length * ROW_PIXELS,
+    marginLeft: 86,
+    marginRight: 20,
+    marginTop: 30,
+    marginBottom: 24,
+    x: {
+      domain,
+      label: null,
+      tickSize: 0,
+      ticks: 6,
+      grid: true,
+      axis: 'bottom',
+      tickFormat: (value: number) => `${value} %`,
+    },
+    y: {
+      domain: order.map(({ name }) => name),
+      label: null,
+      tickSize: 0,
+      type: 'point',
+      padding: 0.6,
+    },
+    marks: [
+      link(spans, {
+        x1: 'from',
+        x2: 'to',
+        y1: 'name',
+        y2: 'name',
+        stroke: 'var(--rule)',
+        strokeWidth: 3,
+      }),
+      dot(beside(marks, width), {
+        x: 'place',
+        y: 'name',
+        r: 5,
+        fill: 'color',
+        stroke: 'var(--paper)',
+        strokeWidth: 1.25,
+        title: 'title',
+      }),
+      firstRowLabels(order[0], domain),
+    ],
+  });
+}
+
+/** Dots of one class that would hide each other are moved beside each other; the title has the value. */
+function beside(marks: readonly Mark[], width: number) {
+  return [...Map.groupBy(marks, ({ name }) => name).values()].flatMap((own) => {
+    const sorted = own.toSorted((a, b) => a.value - b.value);
+    return sorted.map((mark, i) => {
+      const hidden = sorted.filter((other) => Math.abs(other.value - mark.value) < width / 2);
+      const shift = (hidden.indexOf(mark) - (hidden.length - 1) / 2) * width * 0.7;
+      return { ...mark, place: mark.value + (hidden.length > 1 && i >= 0 ? shift : 0) };
+    });
+  });
+}
+
+/** Names of the arms over the dots of the first row, in place of a legend. */
+function firstRowLabels(row: ClassRow | undefined, domain: readonly [number, number]) {
+  const names = [...new Map((row?.own ?? []).map((mark) => [mark.label, mark])).values()];
+  const step = (domain[1] - domain[0]) * 0.13;
+  return text(
+    names.map((mark, i) => ({
+      ...mark,
+      place: domain[0] + step * i,
+      text: `● ${mark.label}`,
+    })),
+    {
+      x: 'place',
+      frameAnchor: 'top',
+      text: 'text',
+      fill: 'color',
+      textAnchor: 'start',
+      dy: -22,
+      fontWeight: 600,
+    },
+  );
+}

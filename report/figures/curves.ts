@@ -1,0 +1,127 @@
+import type { EpochRecord } from '../../leg/records.ts';
+import type { Figure } from '../content.ts';
+import type { ReportTrial } from '../input.ts';
+import { methodLabel } from '../sweep-table.ts';
+import type { Arm, StudentGroup } from '../trials.ts';
+import { linePanel, type Curve, type Series } from './lines.ts';
+import { ARM_COLORS, ARM_SHORT, methodColor } from './palette.ts';
+import { paddedDomain } from './plot.ts';
+
+function curveOf(
+  seed: number,
+  trial: ReportTrial | undefined,
+  pick: (record: EpochRecord) => number,
+): readonly Curve[] {
+  const points = (trial?.epochs ?? []).map((record) => ({
+    epoch: record.epoch,
+    value: pick(record),
+  }));
+  return points.length === 0 ? [] : [{ seed, points }];
+}
+
+const testTop1 = ({ test }: EpochRecord): number => test.top1;
+
+/** Test accuracy of the students over epochs: a panel per method, the others grey behind. */
+export function studentCurves(groups: readonly StudentGroup[]): readonly Figure[] {
+  return [...Map.groupBy(groups, ({ student }) => student)].flatMap(([student, members]) => {
+    const series = members.map((group, position): Series => ({
+      label: methodLabel(group),
+      color: methodColor(position),
+      curves: group.seeds.flatMap(({ seed, training }) => curveOf(seed, training, testTop1)),
+    }));
+    return curvesFigure(`curves-${student}`, `${student}: `, series);
+  });
+}
+
+function curvesFigure(id: string, prefix: string, all: readonly Series[]): readonly Figure[] {
+  const series = all.filter(({ curves }) => curves.length > 0);
+  if (series.length === 0) return [];
+  const points = series.flatMap(({ curves }) => curves.flatMap((curve) => curve.points));
+  const y = accuracyDomain(points.map(({ value }) => value));
+  const epochs = Math.max(...points.map(({ epoch }) => epoch));
+  return [
+    {
+      id,
+      width: 'wide',
+      panelPixels: 240,
+      panels: series.map((own, i) => ({
+        title: `${prefix}${own.label}`,
+        svg: linePanel({
+          id: `${id}-${i}`,
+          title: `Test accuracy of ${prefix}${own.label} over epochs`,
+          description: describeEnds(own),
+          series: [own],
+          background: series.filter((other) => other !== own),
+          y,
+          yLabel: 'test accuracy, %',
+          epochs,
+          direct: false,
+        }),
+      })),
+      caption: [
+        'Test accuracy over epochs: a thin line per seed, their mean in bold, the means of the other methods in grey.',
+      ],
+    },
+  ];
+}
+
+/** Test accuracy of the explainers over the epochs of their two stages. */
+export function explainerCurves(arms: readonly Arm[]): Figure | undefined {
+  const stages = (['soft', 'hard'] as const).map((stage) => ({
+    stage,
+    series: arms.map((arm): Series => ({
+      label: ARM_SHORT[arm.name],
+      color: ARM_COLORS[arm.name],
+      curves: arm.seeds.flatMap((entry) => curveOf(entry.seed, entry[stage], testTop1)),
+    })),
+  }));
+  const drawn = stages
+    .map(({ stage, series }) => ({ stage, series: series.filter((s) => s.curves.length > 0) }))
+    .filter(({ series }) => series.length > 0);
+  if (drawn.length === 0) return undefined;
+  const points = drawn.flatMap(({ series }) =>
+    series.flatMap(({ curves }) => curves.flatMap((curve) => curve.points)),
+  );
+  const y = accuracyDomain(points.map(({ value }) => value));
+  return {
+    id: 'explainers',
+    width: 'text',
+    panelPixels: 250,
+    panels: drawn.map(({ stage, series }) => ({
+      title: stage === 'soft' ? 'Soft gates' : 'Hard tree, trained anew',
+      svg: linePanel({
+        id: `explainers-${stage}`,
+        title: `Test accuracy of the explainers, ${stage} stage`,
+        description: series.map(describeEnds).join(' '),
+        series,
+        y,
+        yLabel: 'test accuracy, %',
+        epochs: lastEpoch(series),
+        direct: true,
+      }),
+    })),
+    caption: ['Test accuracy of the explainers over the epochs of their two stages.'],
+  };
+}
+
+function lastEpoch(series: readonly Series[]): number {
+  return Math.max(
+    ...series.flatMap(({ curves }) =>
+      curves.flatMap(({ points }) => points.map(({ epoch }) => epoch)),
+    ),
+  );
+}
+
+/** Early epochs may be at chance: the lowest fifth of the values does not stretch the axis. */
+function accuracyDomain(values: readonly number[]): [number, number] {
+  const spread = Math.max(...values) - Math.min(...values);
+  return paddedDomain(values, spread > 30 ? 20 : spread > 8 ? 5 : 1, 100);
+}
+
+function describeEnds({ label, curves }: Series): string {
+  const ends = curves.flatMap(({ seed, points }) => {
+    const last = points.at(-1);
+    return last === undefined ? [] : [`seed ${seed} ${last.value.toFixed(2)} %`];
+  });
+  return `${label}, last epoch: ${ends.join(', ')}.`;
+}

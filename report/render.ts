@@ -1,0 +1,53 @@
+import type { ReportInput } from './input.ts';
+import { figureFile, renderMarkdown } from './markdown.ts';
+import { renderPage } from './page.ts';
+import { provenanceJson } from './provenance.ts';
+import { composeReport, type Report } from './sections.ts';
+import { standaloneSvg } from './style-figures.ts';
+import { treeFiles } from './figures/trees.ts';
+import { classNames } from './teachers.ts';
+import { arrangeTrials } from './trials.ts';
+
+/** A file that stands beside the page. */
+export type ReportFile = {
+  readonly name: string;
+  readonly contentType: string;
+  readonly text: string;
+};
+
+export type RenderedReport = {
+  readonly html: string;
+  readonly markdown: string;
+  readonly files: readonly ReportFile[];
+};
+
+/**
+ * Draws a study's report: one self-contained page, the same in Markdown, and its figures, trees and
+ * provenance as files. Pure: the same input gives the same bytes.
+ */
+export function renderReport(input: ReportInput): RenderedReport {
+  const report = composeReport(input);
+  return {
+    html: renderPage(report, input),
+    markdown: renderMarkdown(report, input),
+    files: [
+      ...figureFiles(report),
+      ...treeFiles(arrangeTrials(input).arms, classNames(input.study)),
+      { name: 'provenance.json', contentType: 'application/json', text: provenanceJson(input) },
+    ],
+  };
+}
+
+function figureFiles({ sections }: Report): readonly ReportFile[] {
+  return sections.flatMap(({ blocks }) =>
+    blocks.flatMap((block) =>
+      block.kind !== 'figure'
+        ? []
+        : block.figure.panels.map(({ svg }, i) => ({
+            name: figureFile(block.figure.id, i),
+            contentType: 'image/svg+xml',
+            text: standaloneSvg(svg),
+          })),
+    ),
+  );
+}

@@ -1,0 +1,136 @@
+import { armsTable, entropyComparisons, entropyDifferencesTable } from './arms.ts';
+import { prose, type Block, type Section, type Table } from './content.ts';
+import { costTable } from './cost.ts';
+import { deviationsTable } from './deviations.ts';
+import { classesFigure } from './figures/classes.ts';
+import { explainerCurves, studentCurves } from './figures/curves.ts';
+import { entropyFigure } from './figures/entropy.ts';
+import { differencesFigure } from './figures/seeds.ts';
+import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from './figures/trees.ts';
+import { findingsOf } from './findings.ts';
+import type { ReportInput } from './input.ts';
+import { protocolProse, protocolTable } from './protocol.ts';
+import { originProse, provenanceTable, storedBytes } from './provenance.ts';
+import { baselineOf, differencesTable, sweepComparisons, sweepTable } from './sweep-table.ts';
+import { classNames, confusionProse, teachersTable } from './teachers.ts';
+import { arrangeTrials, type Trials } from './trials.ts';
+
+/** A report before it is a page: what it says, in order. */
+export type Report = {
+  readonly headline: string;
+  readonly sections: readonly Section[];
+};
+
+/** Everything a study's report says, computed from its trials. Pure. */
+export function composeReport(input: ReportInput): Report {
+  const { study } = input;
+  const trials = arrangeTrials(input);
+  const names = classNames(study);
+  const baseline = baselineOf(trials.groups, study.report.baseline);
+  const sweep = sweepComparisons(trials.groups, baseline);
+  const entropies = entropyComparisons(trials.arms);
+  const { headline, items } = findingsOf({ trials, entropies, sweep });
+  const wants = (table: (typeof study.report.tables)[number]): boolean =>
+    study.report.tables.includes(table);
+  const seed = drawnSeed(trials.arms);
+  const drawn = seed === undefined ? [] : drawTrees(trials.arms, seed, names);
+  return {
+    headline,
+    sections: [
+      section('findings', 'What was found', [
+        ...(items.length === 0 ? [] : [{ kind: 'list', items } as const]),
+        ...(drawn.length === 0 ? [] : [figureBlock(treesFigure(drawn, names))]),
+      ]),
+      ...(wants('explanation') ? explanationSections(trials, drawn, names, entropies) : []),
+      ...(wants('sweep') ? sweepSections(trials, sweep, baseline) : []),
+      ...(wants('teachers') ? teacherSections(trials, names) : []),
+      ...protocolSections(input, trials),
+    ].filter(({ blocks }) => blocks.length > 0),
+  };
+}
+
+function section(id: string, title: string, blocks: readonly Block[]): Section {
+  return { id, title, blocks };
+}
+
+function tableBlock(table: Table): readonly Block[] {
+  return table.rows.length === 0 ? [] : [{ kind: 'table', table }];
+}
+
+function figureBlock(figure: Extract<Block, { kind: 'figure' }>['figure']): Block {
+  return { kind: 'figure', figure };
+}
+
+function optionalFigure(figure: Parameters<typeof figureBlock>[0] | undefined): readonly Block[] {
+  return figure === undefined ? [] : [figureBlock(figure)];
+}
+
+function explanationSections(
+  { arms }: Trials,
+  drawn: readonly DrawnTree[],
+  names: readonly string[],
+  entropies: ReturnType<typeof entropyComparisons>,
+): readonly Section[] {
+  if (arms.length === 0) return [];
+  return [
+    section('gates', 'How sharp the gates are', [
+      prose(
+        'The paper’s claim: a network that learns from a teacher’s soft labels uses its experts more decidedly than one that learns from hard labels, so that fewer classes pull the same weights apart. Entropy of the gates measures it.',
+      ),
+      ...optionalFigure(entropyFigure(arms)),
+      ...tableBlock(entropyDifferencesTable(entropies)),
+    ]),
+    section('explainers', 'Three ways to label one explainer', [
+      ...tableBlock(armsTable(arms)),
+      ...optionalFigure(classesFigure(drawn, names)),
+      ...optionalFigure(explainerCurves(arms)),
+    ]),
+  ];
+}
+
+function sweepSections(
+  { groups }: Trials,
+  sweep: ReturnType<typeof sweepComparisons>,
+  baseline: string | undefined,
+): readonly Section[] {
+  if (groups.length === 0 || baseline === undefined) return [];
+  return [
+    section('students', 'Students', [
+      ...tableBlock(sweepTable(groups)),
+      ...optionalFigure(differencesFigure(sweep, baseline)),
+      ...tableBlock(differencesTable(sweep, baseline)),
+      ...studentCurves(groups).map(figureBlock),
+    ]),
+  ];
+}
+
+function teacherSections({ teachers }: Trials, names: readonly string[]): readonly Section[] {
+  if (teachers.length === 0) return [];
+  const confusions = teachers.map((teacher) => confusionProse(teacher, names));
+  return [
+    section('teachers', 'The teacher', [
+      ...tableBlock(teachersTable(teachers)),
+      ...confusions.filter((text) => text.length > 0).map((text) => prose(...text)),
+    ]),
+  ];
+}
+
+function protocolSections(input: ReportInput, trials: Trials): readonly Section[] {
+  const { study } = input;
+  return [
+    section('protocol', 'Protocol', [
+      prose(...protocolProse(study)),
+      ...tableBlock(protocolTable(study)),
+      ...tableBlock(deviationsTable(study)),
+    ]),
+    section('costs', 'Cost', tableBlock(costTable(trials))),
+    section('provenance-of-numbers', 'Where the numbers come from', [
+      prose(
+        `A number leads to its trials below. Together the results name ${storedBytes(trials.all)} of files. Recompute every evaluation number from stored weights with`,
+      ),
+      { kind: 'code', text: `npm run kdx -- verify ${study.name}` },
+      ...originProse(input).map((text) => prose(...text)),
+      ...tableBlock(provenanceTable(trials.all)),
+    ]),
+  ];
+}

@@ -1,0 +1,85 @@
+import { DATASETS } from '../study/datasets.ts';
+import type { Study } from '../study/schema.ts';
+import { missing, quantity, type Prose, type Table } from './content.ts';
+import { listed, magnitude } from './format.ts';
+import { absence, valueCell } from './measures.ts';
+import type { TeacherTrials } from './trials.ts';
+
+/** The teachers: accuracy, calibration, size. */
+export function teachersTable(teachers: readonly TeacherTrials[]): Table {
+  return {
+    id: 'teachers',
+    caption: 'The teachers on the test images, last epoch.',
+    columns: [
+      { label: 'Teacher' },
+      { label: 'top-1, %', numeric: true },
+      { label: 'top-5, %', numeric: true },
+      { label: 'best on test, %', numeric: true, hint: 'optimistic: chosen by the test images' },
+      { label: 'NLL, nats', numeric: true },
+      { label: 'ECE, %', numeric: true, hint: 'expected calibration error, 15 bins' },
+      { label: 'parameters', numeric: true },
+    ],
+    rows: teachers.map(({ id, model, training, evaluation }) => {
+      const scores = evaluation?.evaluation;
+      const score = (value: number | undefined, decimals: number, what: string): Prose => [
+        valueCell(evaluation, value, { decimals, what }),
+      ];
+      const best = training?.result?.metrics['test.top1.best'];
+      return {
+        head: [id === model ? id : `${id} (${model})`],
+        cells: [
+          score(scores?.top1, 2, 'test accuracy'),
+          score(scores?.top5, 2, 'true class among the first five'),
+          [
+            valueCell(training, best, {
+              decimals: 2,
+              what: 'best test accuracy of any epoch (optimistic)',
+              tone: 'optimistic',
+            }),
+          ],
+          score(scores?.nll, 3, 'test negative log-likelihood'),
+          score(scores?.ece, 2, 'expected calibration error'),
+          [
+            scores === undefined || evaluation === undefined
+              ? missing('not measured')
+              : quantity(magnitude(scores.parameters), [evaluation], 'trainable scalars'),
+          ],
+        ],
+      };
+    }),
+    notes: teachers.flatMap(({ id, training, evaluation }) => {
+      const lost = [training, evaluation].find((trial) => trial && trial.state !== 'complete');
+      return lost === undefined ? [] : [[`${id}: `, quantity(absence(lost), [lost])]];
+    }),
+  };
+}
+
+/** A class's name; its number where the dataset has no names. */
+export function classNames(study: Study): readonly string[] {
+  const { classNames: names, classes } = DATASETS[study.dataset.name];
+  return Array.from({ length: classes }, (_, index) => names[index] ?? String(index));
+}
+
+/** What the teacher takes for what, most often first: its sense of likeness is what distillation passes on. */
+export function confusionProse(
+  { id, evaluation: trial }: TeacherTrials,
+  names: readonly string[],
+): Prose {
+  const confusion = trial?.evaluation?.confusion;
+  if (trial === undefined || confusion === undefined) return [];
+  const worst = confusion
+    .flatMap((row, truth) => row.map((images, predicted) => ({ truth, predicted, images })))
+    .filter(({ truth, predicted, images }) => truth !== predicted && images > 0)
+    .sort((a, b) => b.images - a.images || a.truth - b.truth || a.predicted - b.predicted)
+    .slice(0, 3)
+    .map(
+      ({ truth, predicted, images }) =>
+        `${names[truth] ?? truth} for ${names[predicted] ?? predicted} (${images})`,
+    );
+  if (worst.length === 0) return [`${id} mistakes no test image.`];
+  return [
+    `What ${id} sees as alike is what distillation passes on. Its most frequent mistakes: `,
+    quantity(listed(worst), [trial], 'true class for predicted class (test images)'),
+    '.',
+  ];
+}
