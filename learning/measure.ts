@@ -5,7 +5,6 @@ import type { Network } from './engine/network.ts';
 import { gateEntropy, INTRINSIC_TEMPERATURE } from './models/explainer/entropy.ts';
 import { gateRows } from './models/explainer/route.ts';
 import { attentionOf, RHO_NAME, temperatureOf } from './models/vam.ts';
-import { predict } from './predict.ts';
 import { negativeLogLikelihood, top1 } from './scores.ts';
 import type { Session } from './session.ts';
 
@@ -13,12 +12,11 @@ type Measures = Pick<EpochRecord, 'validation' | 'test' | 'gates' | 'vam'>;
 
 /** What is measured at the end of every epoch: accuracy, and the state of gates and attention. */
 export async function measureEpoch(
-  { spec, data, student }: Session,
+  { spec, data, student, predictor }: Session,
   inverseGateTemperature: number,
 ): Promise<Measures> {
-  const options = { engine: spec.engine, gated: student, inverseGateTemperature };
   const score = async (source: BatchSource, images: Uint32Array) => {
-    const predictions = await predict(options, source, images);
+    const predictions = await predictor.predict({ inverseGateTemperature }, source, images);
     return { top1: top1(predictions), nll: negativeLogLikelihood(predictions) };
   };
   const { validation, test } = data.split;

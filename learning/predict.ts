@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { Engine } from './engine/trainer.ts';
+import type { Engine, Feeds, Outputs } from './engine/trainer.ts';
 import { createProgram } from './engine/trainer.ts';
 import { tf } from './engine/backend.ts';
 import { batchOf, plainBatch, type BatchSource } from './data/batches.ts';
@@ -11,49 +11,72 @@ import type { Predictions } from './scores.ts';
 /** Images of one forward pass: all of its maps are in memory at once. */
 const BATCH = 100;
 
+/** Runs one network over images as often as asked; its step is compiled once. */
+export type Predictor = {
+  /** Logits for some images of a set; signals are heard between batches. */
+  predict(options: PredictOptions, source: BatchSource, images: Uint32Array): Promise<Predictions>;
+  dispose(): void;
+};
+
 export type PredictOptions = {
-  readonly engine: Engine;
-  readonly gated: Gated;
   /** 1/t of soft gates. */
   readonly inverseGateTemperature?: number;
   /** Called between batches; may throw to end the work. */
   readonly tick?: () => void;
 };
 
-/** Logits of a network for some images of a set; signals are heard between batches. */
+export function createPredictor(engine: Engine, gated: Gated): Predictor {
+  const { classes } = gated.network.options;
+  const step = (feeds: Feeds): Outputs => {
+    const pass = passOf(gated, 'evaluate', feeds);
+    const { logits } = gated.network.forward(feeds['images'] as tf.Tensor4D, pass);
+    return { logits };
+  };
+  const program = createProgram(engine, step, 'The evaluation step');
+  return {
+    predict: async ({ inverseGateTemperature = 1, tick }, source, images) => {
+      const logits = new Float32Array(images.length * classes);
+      const labels = new Uint8Array(images.length);
+      const temperature = tf.scalar(inverseGateTemperature);
+      try {
+        for (let step = 0; step * BATCH < images.length; step += 1) {
+          const batch = plainBatch(source, batchOf(images, step, BATCH));
+          const { imageSize } = source.set;
+          const shape = [batch.count, imageSize, imageSize, CHANNELS];
+          const feed = tf.tensor(batch.images, shape);
+          const outputs = program.run({ images: feed, [GATE_TEMPERATURE_FEED]: temperature });
+          logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
+          labels.set(batch.labels, step * BATCH);
+          tf.dispose([feed, outputs]);
+          await setImmediate();
+          tick?.();
+        }
+      } finally {
+        temperature.dispose();
+      }
+      return { count: images.length, classes, logits, labels };
+    },
+    dispose: program.dispose,
+  };
+}
+
+/** Logits of a network that is asked only once. */
 export async function predict(
-  options: PredictOptions,
+  {
+    engine,
+    gated,
+    ...options
+  }: PredictOptions & {
+    readonly engine: Engine;
+    readonly gated: Gated;
+  },
   source: BatchSource,
   images: Uint32Array,
 ): Promise<Predictions> {
-  const { engine, gated, inverseGateTemperature = 1, tick } = options;
-  const { classes } = gated.network.options;
-  const program = createProgram(engine, (feeds) => {
-    const { logits } = gated.network.forward(
-      feeds['images'] as tf.Tensor4D,
-      passOf(gated, 'evaluate', feeds),
-    );
-    return { logits };
-  });
-  const logits = new Float32Array(images.length * classes);
-  const labels = new Uint8Array(images.length);
-  const temperature = tf.scalar(inverseGateTemperature);
+  const predictor = createPredictor(engine, gated);
   try {
-    for (let step = 0; step * BATCH < images.length; step += 1) {
-      const batch = plainBatch(source, batchOf(images, step, BATCH));
-      const { imageSize } = source.set;
-      const shape = [batch.count, imageSize, imageSize, CHANNELS];
-      const feed = tf.tensor(batch.images, shape);
-      const outputs = program.run({ images: feed, [GATE_TEMPERATURE_FEED]: temperature });
-      logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
-      labels.set(batch.labels, step * BATCH);
-      tf.dispose([feed, outputs]);
-      await setImmediate();
-      tick?.();
-    }
+    return await predictor.predict(options, source, images);
   } finally {
-    temperature.dispose();
-    program.dispose();
+    predictor.dispose();
   }
-  return { count: images.length, classes, logits, labels };
 }

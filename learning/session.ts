@@ -10,6 +10,7 @@ import { tf } from './engine/backend.ts';
 import { liveParameters } from './models/explainer/route.ts';
 import { loadNetwork, startNetwork, type Gated } from './networks.ts';
 import { createObjective } from './objective.ts';
+import { createPredictor, type Predictor } from './predict.ts';
 import { networkState, trainingState, type State } from './state.ts';
 
 /** Everything a training holds in memory. */
@@ -18,6 +19,7 @@ export type Session = {
   readonly data: Dataset;
   readonly student: Gated;
   readonly trainer: Trainer;
+  readonly predictor: Predictor;
   /** Names of the loss terms. */
   readonly terms: readonly string[];
   /** What a checkpoint holds, and the part of it that is the network. */
@@ -50,12 +52,14 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
     }),
     ...objective,
   });
+  const predictor = createPredictor(spec.engine, student);
   return {
-    ...{ spec, data, student, trainer, terms: objective.terms },
+    ...{ spec, data, student, trainer, predictor, terms: objective.terms },
     trainingState: trainingState(student.network, optimizer),
     networkState: networkState(student.network),
     dispose: () => {
       trainer.dispose();
+      predictor.dispose();
       optimizer.dispose();
       student.network.dispose();
       teacher?.dispose();
