@@ -38,7 +38,8 @@ export async function saveCheckpoint(
   state: State,
   { epoch, step, sums, log }: LoopPosition,
 ): Promise<void> {
-  const tensors = encodeTensors({ tensors: readState(state), metadata: {} });
+  // With the key in it the blob is this leg's alone, and can go when its checkpoint goes.
+  const tensors = encodeTensors({ tensors: readState(state), metadata: { key } });
   const loop = new TextEncoder().encode(canonicalJson({ sums }));
   const files = {
     state: await ports.writeBlob(tensors),
@@ -52,24 +53,24 @@ export async function saveCheckpoint(
  * Puts a training back where its newest good checkpoint left it; the start where there is none. A
  * damaged one is passed over for the one before.
  *
- * @throws KdxError CheckpointCorrupt naming the newest where there are some and none is good
+ * @throws KdxError CheckpointCorrupt naming all where there are some and none is good
  */
 export async function restoreCheckpoint(context: LegContext, state: State): Promise<LoopPosition> {
   const checkpoints = await context.ports.listCheckpoints();
-  let newest: KdxError | undefined;
+  const damaged: string[] = [];
   for (const checkpoint of checkpoints) {
     const origin = `checkpoint ${checkpoint.epoch}-${checkpoint.step} of ${context.key}`;
     try {
-      return await readCheckpoint(context, state, checkpoint, origin);
+      const position = await readCheckpoint(context, state, checkpoint, origin);
+      for (const message of damaged) context.warn(message);
+      return position;
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const message = `${origin} is damaged: ${errorText(error)}`;
-      newest ??= new KdxError('CheckpointCorrupt', message, { cause: error });
-      context.warn(message);
+      damaged.push(`${origin} is damaged: ${errorText(error)}`);
     }
   }
-  if (newest !== undefined) throw newest;
-  return START;
+  if (damaged.length === 0) return START;
+  throw new KdxError('CheckpointCorrupt', damaged.join('; '));
 }
 
 function isDamage(error: unknown): boolean {

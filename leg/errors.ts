@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   CheckpointCorrupt: {
     retry: false,
     exitCode: 65,
-    advice: 'Delete the checkpoint named; the leg starts from the one before.',
+    advice: 'Delete what is named: a leg without checkpoints starts anew, to the same bytes.',
   },
   CodeBug: {
     retry: false,

@@ -1,20 +1,30 @@
-import type { Checkpoint } from '../leg/result.ts';
+import type { BlobRef, Checkpoint } from '../leg/result.ts';
 import { canonicalJson } from '../study/canonical.ts';
-import { isKdxError } from '../leg/errors.ts';
+import { isKdxError, KdxError } from '../leg/errors.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import { blobName, checkpointName, checkpointPrefix } from './names.ts';
 
+const DIGEST = /^[0-9a-f]{64}$/;
 /** The newest may turn out bad; then there is the one before. */
 const KEPT = 2;
 
-/** Checkpoint manifests of a leg, newest first; those that cannot be read as such are left out. */
+/**
+ * Checkpoint manifests of a leg, newest first; those that cannot be read as such are left out, with a
+ * warning. Throws `CheckpointCorrupt` where there are some and none can be read.
+ */
 export async function listCheckpoints(
   store: Pick<ArtifactStore, 'list' | 'getJson'>,
   key: string,
+  warn: (message: string) => void,
 ): Promise<readonly Checkpoint[]> {
   const names = await store.list(checkpointPrefix(key));
-  const checkpoints = await Promise.all(names.map((name) => readCheckpoint(store, name)));
-  return checkpoints.filter((checkpoint) => checkpoint !== undefined).reverse();
+  const read = await Promise.all(names.map((name) => readCheckpoint(store, name)));
+  for (const [index, checkpoint] of read.entries()) {
+    if (checkpoint === undefined) warn(`${names[index]} is no checkpoint and is passed over`);
+  }
+  const checkpoints = read.filter((checkpoint) => checkpoint !== undefined).reverse();
+  if (checkpoints.length > 0 || names.length === 0) return checkpoints;
+  throw new KdxError('CheckpointCorrupt', `${names.join(', ')}: none is a checkpoint`);
 }
 
 /**
@@ -74,13 +84,23 @@ async function readCheckpoint(
 
 function isCheckpoint(value: unknown): value is Checkpoint {
   if (typeof value !== 'object' || value === null) return false;
-  const { schema, key, epoch, step, files } = value as Partial<Record<keyof Checkpoint, unknown>>;
+  const { schema, key, epoch, step, deviceClass, files } = value as Unchecked<Checkpoint>;
   return (
     schema === 1 &&
     typeof key === 'string' &&
-    typeof epoch === 'number' &&
-    typeof step === 'number' &&
+    Number.isInteger(epoch) &&
+    Number.isInteger(step) &&
+    typeof deviceClass === 'object' &&
     typeof files === 'object' &&
-    files !== null
+    files !== null &&
+    Object.values(files).every(isReference)
   );
+}
+
+type Unchecked<Value> = Partial<Record<keyof Value, unknown>>;
+
+function isReference(value: unknown): value is BlobRef {
+  if (typeof value !== 'object' || value === null) return false;
+  const { digest, bytes } = value as Unchecked<BlobRef>;
+  return typeof digest === 'string' && DIGEST.test(digest) && typeof bytes === 'number';
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../leg/errors.ts';
 import type { BlobRef, Checkpoint, Progress, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import { cachedBlobs } from './blob-cache.ts';
@@ -9,8 +10,10 @@ import { recordRun } from './runs.ts';
 export type LegPortsOptions = {
   readonly store: ArtifactStore;
   readonly key: string;
-  /** Blobs that were read are kept here for the other legs on this machine. */
-  readonly cacheDir: string;
+  /** Blobs that were read are kept here for the other legs on this machine; absent: nowhere. */
+  readonly cacheDir?: string;
+  /** Says in the log that something is not as it should be, and that the leg goes on. */
+  readonly warn?: (message: string) => void;
 };
 
 /** The store's side of `LegPorts` (`learning/ports.ts`); whether a stop was asked is the process's. */
@@ -25,16 +28,22 @@ export type StoredLegPorts = {
 };
 
 /** What a leg needs of the store. Failures are KdxErrors that name the object. */
-export function openLegPorts({ store, key, cacheDir }: LegPortsOptions): StoredLegPorts {
+export function openLegPorts(options: LegPortsOptions): StoredLegPorts {
+  const { store, key, cacheDir, warn = () => undefined } = options;
   return {
-    readBlob: cachedBlobs(store, cacheDir),
+    readBlob:
+      cacheDir === undefined
+        ? (digest) => store.getBlob(digest)
+        : cachedBlobs(store, cacheDir, warn),
     writeBlob: (bytes) => store.putBlob(bytes),
-    listCheckpoints: () => listCheckpoints(store, key),
+    listCheckpoints: () => listCheckpoints(store, key, warn),
     commitCheckpoint: (checkpoint) => commitCheckpoint(store, checkpoint),
     async commitResult(result) {
       await commitResult(store, result);
       // The work is done whether or not its scaffolding can be taken down.
-      await discardCheckpoints(store, key, 0).catch(() => undefined);
+      await discardCheckpoints(store, key, 0).catch((error: unknown) => {
+        warn(`the checkpoints of ${key} stay: ${errorText(error)}`);
+      });
     },
     recordRun: (run) => recordRun(store, run),
     progress: progressWriter(store),

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 
 import { KdxError } from '../../leg/errors.ts';
@@ -10,14 +9,16 @@ import type { Leg } from '../../leg/spec.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import type { WorkEnd } from '../../learning/context.ts';
 import { configureProcess } from '../../learning/engine/environment.ts';
+import type { LegPorts } from '../../learning/ports.ts';
+import { openLegPorts } from '../../stores/leg-ports.ts';
 import { resultName } from '../../stores/names.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { codeOf, codeUseOf } from '../../study/code.ts';
 import { ROOT } from '../kdx/stack/layout.ts';
-import { cachedIn } from './cache.ts';
 import { readLegEnvironment, type LegEnvironment } from './environment.ts';
-import { createPorts } from './ports.ts';
+
+const STORED_PROGRESS_SECONDS = 15;
 
 export type RunOptions = {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -73,13 +74,9 @@ async function runWork(
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const warn = (message: string): void => log.warn({ key }, message);
-  const fetch = (digest: string): Promise<Uint8Array> => store.getBlob(digest);
-  const readBlob = cacheDir === undefined ? fetch : cachedIn(join(cacheDir, 'blobs'), fetch, warn);
-  const send = (progress: object): void => {
-    // An error means that the parent is gone: then the channel's closing is heard as well.
-    if (process.connected) process.send?.(progress, undefined, {}, () => undefined);
-  };
-  const ports = createPorts({ store, readBlob, key, attempt, stopRequested, send, warn });
+  const cache = cacheDir === undefined ? {} : { cacheDir };
+  const stored = openLegPorts({ store, key, ...cache, warn });
+  const ports = { ...stored, progress: progressPort(stored), stopRequested };
 
   configureProcess({ threads: spec.device.threads });
   const { work, deviceClassOf } = await import('../../learning/leg.ts');
@@ -91,6 +88,19 @@ async function runWork(
   await ports.recordRun(describeRun(leg, end, { attempt, startedAt, seconds, deviceClass }));
   if (end.outcome !== 'stopped') await ports.commitResult(end.result);
   return end;
+}
+
+/** To the parent at once; to the store, where a person looks for it, now and then. */
+function progressPort(stored: Pick<LegPorts, 'progress'>): LegPorts['progress'] {
+  let written = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    // An error means that the parent is gone: then the channel's closing is heard as well.
+    if (process.connected) process.send?.(progress, undefined, {}, () => undefined);
+    const now = performance.now();
+    if (now < written + STORED_PROGRESS_SECONDS * 1000) return;
+    written = now;
+    stored.progress(progress);
+  };
 }
 
 function describeRun(

@@ -9,14 +9,8 @@ import { blobName, checkpointName, checkpointPrefix, resultName } from '../../..
 import { listRuns } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { EPOCH_STEPS, explainerSpec, STEPS, studentSpec, taughtSpec } from './specs.ts';
-import { watchStore, type Watch } from './watched-store.ts';
-import {
-  startLegWorld,
-  type LegBucket,
-  type LegControl,
-  type LegExit,
-  type LegWorld,
-} from './world.ts';
+import { kill, orphan, strike, terminate, type Blow, type Moment } from './strike.ts';
+import { startLegWorld, type LegBucket, type LegWorld } from './world.ts';
 
 /** `TEST_SEED` draws the same steps again. */
 const SEED = Number(process.env['TEST_SEED'] ?? randomInt(2 ** 31));
@@ -35,41 +29,8 @@ test.after.always(() => world.stop());
 
 const engines = ['eager', 'recorded'] as const;
 
-/** What is done to a leg in the moment it makes a request. */
-type Blow = (leg: LegControl) => void;
-
-const terminate: Blow = (leg) => leg.kill('SIGTERM');
-const kill: Blow = (leg) => leg.kill('SIGKILL');
-const orphan: Blow = (leg) => leg.disconnect();
-
-/** Runs a leg and strikes it, once, at the first request that `isMoment` says; a killed one's is lost. */
-async function strike(
-  bucket: LegBucket,
-  spec: TrainSpec,
-  blow: Blow,
-  isMoment: (...request: Parameters<Watch>) => boolean,
-  variables: Readonly<Record<string, string>> = {},
-): Promise<LegExit> {
-  let leg: LegControl | undefined;
-  let struck = false;
-  const gateway = await watchStore(bucket.s3.endpoint, (verb, object) => {
-    if (struck || leg === undefined || !isMoment(verb, object)) return 'pass';
-    struck = true;
-    blow(leg);
-    return blow === kill ? 'drop' : 'pass';
-  });
-  try {
-    return await bucket.run(spec, {
-      variables: { KDX_S3_ENDPOINT: gateway.endpoint, ...variables },
-      onStart: (control) => (leg = control),
-    });
-  } finally {
-    await gateway.stop();
-  }
-}
-
 /** The moment in which a leg stores the checkpoint after `step` steps of its training, or a later one. */
-function atStep(spec: TrainSpec, step: number): (...request: Parameters<Watch>) => boolean {
+function atStep(spec: TrainSpec, step: number): Moment {
   const key = digestJson(spec);
   const epoch = Math.ceil(step / EPOCH_STEPS) - 1;
   const first = checkpointName(key, epoch, step - epoch * EPOCH_STEPS);

@@ -60,6 +60,8 @@ export type LegExit = {
   /** Its standard error: JSON lines and TensorFlow's notice; a test fails where there is more. */
   readonly log: readonly LogLine[];
   readonly stdout: string;
+  /** Objects that were not there before it. */
+  readonly wrote: readonly string[];
 };
 
 export type LegOutcome = {
@@ -99,7 +101,10 @@ async function openBucket(s3: S3Options): Promise<LegBucket> {
       KDX_ATTEMPT: attempt,
       ...options.variables,
     };
-    return { attempt, ...(await runProcess(variables, options.onStart)) };
+    const before = new Set(await store.list(''));
+    const exit = await runProcess(variables, options.onStart);
+    const wrote = (await store.list('')).filter((name) => !before.has(name));
+    return { attempt, ...exit, wrote };
   };
   return { s3, store, run, outcome: (spec) => readOutcome(store, digestJson(spec)) };
 }
@@ -116,7 +121,7 @@ async function publishDigits(store: ArtifactStore): Promise<void> {
 async function runProcess(
   env: NodeJS.ProcessEnv,
   onStart: RunOptions['onStart'],
-): Promise<Omit<LegExit, 'attempt'>> {
+): Promise<Omit<LegExit, 'attempt' | 'wrote'>> {
   const child = spawn(process.execPath, [join(ROOT, 'bin/leg.ts')], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
