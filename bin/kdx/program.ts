@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { datasetCommand } from './commands/dataset.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
 import { startCommand } from './commands/start.ts';
@@ -17,6 +18,7 @@ Examples:
     temporal workflow start --task-queue kdx --type reproduce --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
   kdx verify digits                    recompute its numbers from stored weights
+  kdx dataset list                     which datasets are here, and how the others come here
   kdx down                             stop the servers; their state stays
 
 From a checkout: npm run kdx -- <command>`;
@@ -33,5 +35,6 @@ export function createProgram(): Command {
     .addCommand(statusCommand())
     .addCommand(envCommand())
     .addCommand(studyCommand())
-    .addCommand(verifyCommand());
+    .addCommand(verifyCommand())
+    .addCommand(datasetCommand());
 }

@@ -21,6 +21,14 @@ export type DatasetFolders = {
   readonly cacheDir: string;
 };
 
+/** The files of a dataset by name, in reading order. */
+export type DatasetFiles = ReadonlyMap<string, Uint8Array>;
+
+/** Where the files of a dataset lie. */
+export function datasetFolder({ root, cacheDir }: DatasetFolders, name: DatasetName): string {
+  return name === 'digits' ? join(root, DIGITS_FOLDER) : join(cacheDir, 'datasets', name);
+}
+
 /**
  * Puts the files of a dataset and its manifest into the store, where legs read them by digest.
  * @throws KdxError `DataMismatch` naming the file that is missing, cut short or changed.
@@ -30,11 +38,8 @@ export async function publishDataset(
   folders: DatasetFolders,
   name: DatasetName,
 ): Promise<string> {
-  const folder =
-    name === 'digits'
-      ? join(folders.root, DIGITS_FOLDER)
-      : join(folders.cacheDir, 'datasets', name);
-  const files = await readFiles(folder, name);
+  const folder = datasetFolder(folders, name);
+  const files = await readDatasetFiles(folder, name);
   const manifest = manifestOf(name, files);
   if (name === 'digits') checkDigits(manifest, folder);
   for (const bytes of files.values()) await store.putBlob(bytes);
@@ -42,12 +47,14 @@ export async function publishDataset(
   return manifestDigest(manifest);
 }
 
-async function readFiles(folder: string, name: DatasetName): Promise<Map<string, Uint8Array>> {
+/** Reads the files of a dataset and checks their sizes. Throws as `publishDataset` does. */
+export async function readDatasetFiles(folder: string, name: DatasetName): Promise<DatasetFiles> {
   const files = new Map<string, Uint8Array>();
   for (const { name: file, records } of EXPECTED_FILES[name]) {
     const path = join(folder, file);
     const bytes = await readFile(path).catch((cause: unknown) => {
-      throw new KdxError('DataMismatch', `${name}: ${path} cannot be read`, { cause });
+      const message = `${name}: ${path} cannot be read (kdx dataset --help says how to get it)`;
+      throw new KdxError('DataMismatch', message, { cause });
     });
     const wanted = records * recordBytes(name);
     if (!file.endsWith('.gz') && bytes.length !== wanted) {
