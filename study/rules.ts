@@ -1,6 +1,6 @@
 import { EXPLAINER_NAMES, TAUGHT_DISTILLERS } from './catalog.ts';
 import { DATASETS } from './datasets.ts';
-import type { ModelSpec, Study, Train } from './schema.ts';
+import { DEFAULT_PRESET, type ModelSpec, type Study, type Train } from './schema.ts';
 
 /** One thing that is wrong with a study: where, what is there, what is allowed. */
 export type Problem = { readonly path: string; readonly message: string };
@@ -16,9 +16,11 @@ function datasetProblems(study: Study): Problem[] {
   const problems: Problem[] = [];
   const presets = Object.keys(info.presets);
   if (!presets.includes(preset)) {
+    // Whoever wrote none is told where the one found comes from.
+    const source = preset === DEFAULT_PRESET ? ' (the default)' : '';
     problems.push({
       path: '$.dataset.preset',
-      message: `found "${preset}"; allowed: ${presets.join(', ')} for ${name}`,
+      message: `found "${preset}"${source}; allowed for ${name}: ${presets.join(', ')}`,
     });
   }
   const train = split.train ?? info.trainImages - split.validation;

@@ -28,6 +28,9 @@ export const adamSchema = z.strictObject({
   weightDecay: z.number().min(0).default(5e-4).describe('L2 added to the gradient, not AdamW.'),
 });
 
+/** Normalisation of a study that names none; not every dataset has it. */
+export const DEFAULT_PRESET = 'correct';
+
 const augmentSchema = z.strictObject({
   pad: z.int().min(0).max(16).default(4).describe('Zero padding in pixels before the random crop.'),
   flip: z.boolean().default(true).describe('Horizontal flip with probability one half.'),
@@ -110,7 +113,10 @@ export const studySchema = z.strictObject({
     ),
   dataset: z.strictObject({
     name: z.enum(DATASET_NAMES),
-    preset: z.string().default('correct'),
+    preset: z
+      .string()
+      .default(DEFAULT_PRESET)
+      .describe('Normalisation: correct, or paper (the constants of the KDExplainer code).'),
     split: z
       .strictObject({
         train: count

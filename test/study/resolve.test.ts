@@ -65,7 +65,7 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
     'a preset of another dataset',
     ['dataset', 'preset'],
     'paper',
-    /^\$\.dataset\.preset: found "paper"; allowed: correct for digits/,
+    /^\$\.dataset\.preset: found "paper"; allowed for digits: correct/,
   ],
   [
     'a split larger than the dataset',
