@@ -13,9 +13,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Text for an element or an attribute of HTML or SVG. Control characters have no place in either. */
 export function escapeText(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd')
+    .replace(/(?![\t\n\r\u007f-\u009f])\p{Cc}/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
