@@ -57,20 +57,36 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
 export function decodeTensors(bytes: Uint8Array, origin: string): TensorFile {
   const { header, start } = readHeader(bytes, origin);
   const tensors = new Map<string, StoredTensor>();
+  const ranges: Range[] = [];
   const metadata = header[METADATA] ?? {};
   for (const [name, entry] of Object.entries(header)) {
     if (name === METADATA) continue;
-    tensors.set(name, readTensor(bytes, start, name, entry, origin));
+    const { from, ...tensor } = readTensor(bytes, start, name, entry, origin);
+    tensors.set(name, tensor);
+    ranges.push({ name, from, bytes: tensor.values.byteLength });
   }
-  const claimed = [...tensors.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
-  if (start + claimed !== bytes.length) {
-    throw corrupt(origin, `its tensors end at ${start + claimed}, the file at ${bytes.length}`);
-  }
+  requireAdjacent(ranges, bytes.length - start, origin);
   return { tensors, metadata: metadata as Record<string, string> };
 }
 
 function corrupt(origin: string, what: string): KdxError {
   return new KdxError('CheckpointCorrupt', `${origin} is no readable safetensors file: ${what}.`);
+}
+
+/** Where the values of a tensor lie, from the first value of the file. */
+type Range = { readonly name: string; readonly from: number; readonly bytes: number };
+
+/** Tensors fill the file: one after another, without gaps and overlaps. */
+function requireAdjacent(ranges: readonly Range[], valueBytes: number, origin: string): void {
+  let end = 0;
+  // Of tensors at one place all but the last are empty.
+  for (const { name, from, bytes } of ranges.toSorted(
+    (a, b) => a.from - b.from || a.bytes - b.bytes,
+  )) {
+    if (from !== end) throw corrupt(origin, `${name} starts at ${from}; wanted ${end}`);
+    end += bytes;
+  }
+  if (end !== valueBytes) throw corrupt(origin, `its tensors end at ${end} of ${valueBytes}`);
 }
 
 type Header = { readonly header: Readonly<Record<string, unknown>>; readonly start: number };
@@ -104,7 +120,7 @@ function readTensor(
   name: string,
   entry: unknown,
   origin: string,
-): StoredTensor {
+): StoredTensor & Pick<Range, 'from'> {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (dtype !== 'F32') throw corrupt(origin, `${name} has dtype ${String(dtype)}; allowed: F32`);
   if (!areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) {
@@ -118,7 +134,7 @@ function readTensor(
   }
   const values = new Float32Array(count);
   new Uint8Array(values.buffer).set(bytes.subarray(start + from, start + to));
-  return { shape, values };
+  return { shape, values, from };
 }
 
 function areSizes(value: unknown): value is number[] {
