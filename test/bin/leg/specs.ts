@@ -1,6 +1,6 @@
 import { ROOT } from '../../../bin/kdx/stack/layout.ts';
 import { computeCodeIndex } from '../../../learning/code.ts';
-import type { LegSpec, Trained, TrainSpec } from '../../../leg/spec.ts';
+import type { EvaluateSpec, ExplainSpec, LegSpec, Trained, TrainSpec } from '../../../leg/spec.ts';
 import { DIGITS_MANIFEST, manifestDigest } from '../../../study/dataset-manifest.ts';
 import { codeOf, codeUseOf } from '../../../study/code.ts';
 
@@ -73,4 +73,29 @@ export function explainerSpec(changes: Partial<TrainSpec> = {}): TrainSpec {
     },
     ...changes,
   });
+}
+
+/** The second stage: a tree of the gates that the first has learned, trained anew. */
+export function treeSpec(parent: Trained): TrainSpec {
+  const { train } = studentSpec();
+  return explainerSpec({ gates: 'hard', parent, train: { ...train, schedule: 'explainer-hard' } });
+}
+
+/** What trainings have in common with evaluations of what they trained. */
+function commonOf({ device, engine, dataset }: TrainSpec) {
+  return { device, engine, dataset, code: '' };
+}
+
+export function evaluateSpec(network: Trained): EvaluateSpec {
+  return withCode({ ...commonOf(studentSpec()), kind: 'evaluate', network });
+}
+
+export function explainSpec(soft: Trained, hard: Trained): ExplainSpec {
+  return withCode({ ...commonOf(studentSpec()), kind: 'explain', soft, hard });
+}
+
+/** The network of a training whose weights have a digest. */
+export function trainedAs({ model, vam, gates }: TrainSpec, weights: string): Trained {
+  const how = { ...(vam === undefined ? {} : { vam }), ...(gates === undefined ? {} : { gates }) };
+  return { model, ...how, weights };
 }
