@@ -1,5 +1,3 @@
-import { isAbsolute } from 'node:path';
-
 import { KdxError } from '../../leg/errors.ts';
 import { readS3Environment, type S3Environment } from '../kdx/stack/environment.ts';
 
@@ -17,30 +15,22 @@ export type LegEnvironment = {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** Those of a leg alone; all others that start with `KDX_` are known to every process of ours. */
+const OWN = ['KDX_LEG', 'KDX_ATTEMPT'];
+
 const DEFAULT_CHECKPOINT_SECONDS = 30;
 
 /** @throws KdxError Configuration naming the variable, its value and what is allowed */
 export function readLegEnvironment(variables: Variables): LegEnvironment {
-  const s3 = Object.entries(variables).filter(([name]) => name.startsWith('KDX_S3_'));
+  const shared = Object.entries(variables).filter(([name]) => !OWN.includes(name));
   const cacheDir = variables['KDX_CACHE_DIR'];
-  if (cacheDir !== undefined && !isAbsolute(cacheDir)) {
-    throw refusal('KDX_CACHE_DIR', cacheDir, 'an absolute path');
-  }
   return {
     leg: matching(variables, 'KDX_LEG', /^[0-9a-f]{64}$/, 'the digest of a leg'),
     attempt: matching(variables, 'KDX_ATTEMPT', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
-    s3: readS3Environment(Object.fromEntries(s3)),
+    s3: readS3Environment(Object.fromEntries(shared)),
     ...(cacheDir === undefined ? {} : { cacheDir }),
-    checkpointSeconds: checkpointSeconds(variables),
+    checkpointSeconds: Number(variables['KDX_CHECKPOINT_SECONDS'] ?? DEFAULT_CHECKPOINT_SECONDS),
   };
-}
-
-function checkpointSeconds(variables: Variables): number {
-  const text = variables['KDX_CHECKPOINT_SECONDS'];
-  if (text === undefined) return DEFAULT_CHECKPOINT_SECONDS;
-  const seconds = Number(text);
-  if (text !== '' && seconds >= 0 && Number.isFinite(seconds)) return seconds;
-  throw refusal('KDX_CHECKPOINT_SECONDS', text, 'seconds from 0 up');
 }
 
 function matching(variables: Variables, name: string, pattern: RegExp, allowed: string): string {

@@ -207,16 +207,20 @@ const variables: readonly (readonly [string, RunOptions['variables'] & object, R
   ],
   ['no bucket', { KDX_S3_BUCKET: undefined }, /^KDX_S3_BUCKET: not set; it must be 3 to 63/],
   ['a bucket that cannot be', { KDX_S3_BUCKET: 'A' }, /^KDX_S3_BUCKET: "A" is not 3 to 63/],
-  ['a variable nobody knows', { KDX_S3_BUCKTE: 'kdx' }, /^KDX_S3_BUCKTE: unknown variable; known/],
+  [
+    'a variable nobody knows',
+    { KDX_CHECKPOINT_SECOND: '5' },
+    /^KDX_CHECKPOINT_SECOND: unknown variable; known/,
+  ],
   [
     'a cache that is no absolute path',
     { KDX_CACHE_DIR: 'cache' },
-    /^KDX_CACHE_DIR: "cache"; it must be an absolute path/,
+    /^KDX_CACHE_DIR: "cache" is not an absolute path/,
   ],
   [
     'an interval that is none',
     { KDX_CHECKPOINT_SECONDS: '-1' },
-    /^KDX_CHECKPOINT_SECONDS: "-1"; it must be seconds from 0 up/,
+    /^KDX_CHECKPOINT_SECONDS: "-1" is not seconds from 0 up/,
   ],
   [
     'a secret that is too short, and does not show it',
