@@ -62,9 +62,10 @@ for (const [name, make] of Object.entries(makers)) {
       const { spec, networks } = await make(t);
       t.is((await calm.run(spec)).code, EXIT.done);
       const bucket = await bucketWith(...networks);
-      for (const [index, blow] of [terminate, orphan].entries()) {
-        const { weights } = networks.at(-index) as Trained;
-        const exit = await strike(bucket, spec, blow, (_, object) => object === blobName(weights));
+      // Weights are read after it, so that the stop is heard before there is a prediction.
+      const manifest = blobName(spec.dataset.digest);
+      for (const blow of [terminate, orphan]) {
+        const exit = await strike(bucket, spec, blow, (_, object) => object === manifest);
         t.is(exit.code, EXIT.stopped);
         t.deepEqual(
           exit.log.filter(({ level }) => level >= ERROR),
