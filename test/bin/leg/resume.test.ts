@@ -86,8 +86,10 @@ async function assertSameBytes(
   const undisturbed = await calm.outcome(spec);
   t.is(undisturbed.result.status, 'complete');
   t.deepEqual(Object.keys(undisturbed.files).sort(), ['epochs', 'weights']);
+  const disturbed = await other.outcome(spec);
+  t.deepEqual(disturbed.result, undisturbed.result);
   t.deepEqual(await other.store.get(name), await calm.store.get(name));
-  t.deepEqual((await other.outcome(spec)).files, undisturbed.files);
+  t.deepEqual(disturbed.files, undisturbed.files);
 }
 
 async function calmRun(t: ExecutionContext, spec: TrainSpec, bucket = calm): Promise<void> {
