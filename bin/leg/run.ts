@@ -11,7 +11,7 @@ import type { WorkEnd } from '../../learning/context.ts';
 import { configureProcess } from '../../learning/engine/environment.ts';
 import type { LegPorts } from '../../learning/ports.ts';
 import { openLegPorts } from '../../stores/leg-ports.ts';
-import { resultName } from '../../stores/names.ts';
+import { readResult } from '../../stores/results.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { codeOf, codeUseOf } from '../../study/code.ts';
@@ -35,7 +35,7 @@ export async function runLeg({ variables, stopRequested, log }: RunOptions): Pro
   const environment = readLegEnvironment(variables);
   const store = openS3Store(environment.s3);
   const leg = await readLeg(store, environment.leg);
-  if ((await store.get(resultName(leg.key))) !== undefined) {
+  if ((await readResult(store, leg.key)) !== undefined) {
     log.info({ key: leg.key }, 'the result is there already');
     return EXIT.done;
   }

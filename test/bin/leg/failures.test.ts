@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ERROR_CODES, type ErrorCode } from '../../../leg/errors.ts';
 import { EXIT } from '../../../leg/outcome.ts';
 import type { LegSpec, TrainSpec } from '../../../leg/spec.ts';
-import { blobName, runName } from '../../../stores/names.ts';
+import { blobName, resultName, runName } from '../../../stores/names.ts';
 import {
   DIGITS_MANIFEST,
   manifestBytes,
@@ -135,6 +135,16 @@ test.serial('refuses a dataset whose manifest is damaged (exit 65)', async (t) =
   const damaged = await damagedBucket(spec.dataset.digest, (bytes) => bytes.with(20, 33));
   const exit = await damaged.run(spec);
   assertRefused(t, exit, 'DataMismatch', new RegExp(`/blobs/${spec.dataset.digest} holds other`));
+});
+
+test.serial('takes no damaged result for work that is done (exit 65)', async (t) => {
+  const own = await world.bucket();
+  const spec = studentSpec();
+  const name = resultName(digestJson(spec));
+  for (const damaged of ['{"schema":1', JSON.stringify({ schema: 1, key: digestJson(spec) })]) {
+    await own.store.putLatest(name, new TextEncoder().encode(damaged));
+    assertRefused(t, await own.run(spec), 'DataMismatch', new RegExp(`/${name} is no`));
+  }
 });
 
 /** The spec of a student on files that a manifest of its own registers. */

@@ -42,6 +42,13 @@ test('lists what is here and says how the rest comes here', async (t) => {
 
 test('adds a folder of files, which the worker then publishes', async (t) => {
   const { dataset, cacheDir, source } = await setUp(t);
+  const store = openFolderStore(join(cacheDir, 'store'));
+  await store.ensureBucket();
+  const publish = () => publishDataset(store, { root: ROOT, cacheDir }, 'cifar10');
+  await t.throwsAsync(publish, {
+    code: 'DataMismatch',
+    message: /data_batch_1\.bin cannot be read \(kdx dataset --help says how to get it\)$/,
+  });
   await blackFiles(source, 'cifar10');
   await writeFile(join(source, 'readme.html'), 'not of the dataset');
   const { stdout, exitCode, stderr } = await dataset('add', 'cifar10', source);
@@ -51,10 +58,7 @@ test('adds a folder of files, which the worker then publishes', async (t) => {
   t.deepEqual(await readdir(join(cacheDir, 'datasets')), ['cifar10']);
   t.false(existsSync(join(added, 'readme.html')));
   t.regex((await dataset('list')).stdout, /^cifar10 {3}here$/m);
-
-  const store = openFolderStore(join(cacheDir, 'store'));
-  await store.ensureBucket();
-  t.regex(await publishDataset(store, { root: ROOT, cacheDir }, 'cifar10'), /^[0-9a-f]{64}$/);
+  t.regex(await publish(), /^[0-9a-f]{64}$/);
 });
 
 test('replaces what was there, and leaves it where the new files are bad', async (t) => {
