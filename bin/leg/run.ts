@@ -16,6 +16,7 @@ import { openS3Store } from '../../stores/s3.ts';
 import { codeOf, codeUseOf } from '../../study/code.ts';
 import { ROOT } from '../kdx/stack/layout.ts';
 import { cachedIn } from './cache.ts';
+import { watchDeviceMemory } from './device-memory.ts';
 import { readLegEnvironment, type LegEnvironment } from './environment.ts';
 import { createPorts } from './ports.ts';
 
@@ -81,14 +82,21 @@ async function runWork(
   };
   const ports = createPorts({ store, readBlob, key, attempt, stopRequested, send, warn });
 
-  configureProcess({ threads: spec.device.threads });
+  configureProcess(spec.device);
   const { work, deviceClassOf } = await import('../../learning/leg.ts');
   const deviceClass = deviceClassOf(spec.device);
   const now = (): number => performance.now() / 1000;
   const context = { key, trial, attempt, ports, deviceClass, checkpointSeconds, now, warn };
+  const memory = watchDeviceMemory(spec.device.kind);
   const end = await work(spec, context);
+  const peakDeviceBytes = await memory.stop();
   const seconds = (performance.now() - started) / 1000;
-  await ports.recordRun(describeRun(leg, end, { attempt, startedAt, seconds, deviceClass }));
+  await ports.recordRun(
+    describeRun(leg, end, {
+      ...{ attempt, startedAt, seconds, deviceClass },
+      ...(peakDeviceBytes === undefined ? {} : { peakDeviceBytes }),
+    }),
+  );
   if (end.outcome !== 'stopped') await ports.commitResult(end.result);
   return end;
 }
@@ -96,7 +104,7 @@ async function runWork(
 function describeRun(
   { key, study, trial, launch, spec }: Leg,
   { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
-  attempt: Pick<RunRecord, 'attempt' | 'startedAt' | 'seconds' | 'deviceClass'>,
+  attempt: Pick<RunRecord, 'attempt' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
 ): RunRecord {
   return {
     ...{ schema: 1, key, study, trial, launch, outcome, ...attempt },
