@@ -22,7 +22,7 @@ import type { TrainSpec } from '../study/spec.ts';
 const ROOT = join(import.meta.dirname, '..');
 const TRAIN_IMAGES = 4000;
 /** Steps before the clock starts: recording, checked runs, and the start of the thread. */
-const WARM_UP = 6;
+const WARM_UP = 15;
 
 /** A training of the digits, whose images have CIFAR's size. */
 export type LoopSubject = {
