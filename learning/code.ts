@@ -20,7 +20,7 @@ const EVALUATE = ['learning/evaluate.ts', 'learning/models/fold.ts'];
 const EXPLAIN = ['learning/explain.ts', 'learning/explain/'];
 const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
 /** Computes no result. */
-const APART = ['learning/code.ts', 'learning/ports.ts', 'learning/progress.ts'];
+const APART = ['code', 'gpu', 'ports', 'progress'].map((name) => `learning/${name}.ts`);
 const DATA = ['learning/data/', 'study/dataset-manifest.ts', 'study/datasets.ts'];
 const SHARED_BY_MODELS = ['learning/models/options.ts'];
 const SHARED_BY_DISTILLERS = ['learning/distillers/distiller.ts', 'learning/distillers/rows.ts'];

@@ -1,5 +1,6 @@
 import type { LegSpec } from '../study/spec.ts';
 import type { LegContext, WorkEnd } from './context.ts';
+import { computeProductsIn } from './engine/precision.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
 import { train } from './train.ts';
@@ -8,6 +9,7 @@ export { deviceClassOf } from './device.ts';
 
 /** Does the work of a leg; commits nothing but checkpoints. @throws KdxError as its kinds do */
 export async function work(spec: LegSpec, context: LegContext): Promise<WorkEnd> {
+  computeProductsIn(spec.device.precision === 'bf16' ? 'bfloat16' : 'float32');
   switch (spec.kind) {
     case 'train':
       return train(spec, context);

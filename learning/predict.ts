@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Engine, Feeds, Outputs } from './engine/trainer.ts';
 import { createProgram } from './engine/trainer.ts';
 import { tf } from './engine/backend.ts';
-import { batchOf, plainBatch, type BatchSource } from './data/batches.ts';
-import { CHANNELS } from './data/records.ts';
+import type { BatchSource } from './data/batches.ts';
+import { createKeptBatches } from './data/kept.ts';
 import { GATE_TEMPERATURE_FEED, passOf, type Gated } from './networks.ts';
 import type { Predictions } from './scores.ts';
 
@@ -25,7 +25,8 @@ export type PredictOptions = {
   readonly tick?: () => void;
 };
 
-export function createPredictor(engine: Engine, gated: Gated): Predictor {
+/** @param keepBytes of batches, for whoever predicts the same images again and again */
+export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Predictor {
   const { classes } = gated.network.options;
   const step = (feeds: Feeds): Outputs => {
     const pass = passOf(gated, 'evaluate', feeds);
@@ -33,6 +34,7 @@ export function createPredictor(engine: Engine, gated: Gated): Predictor {
     return { logits };
   };
   const program = createProgram(engine, step, 'The evaluation step');
+  const batches = createKeptBatches(BATCH, keepBytes);
   return {
     predict: async ({ inverseGateTemperature = 1, tick }, source, images) => {
       const logits = new Float32Array(images.length * classes);
@@ -40,14 +42,15 @@ export function createPredictor(engine: Engine, gated: Gated): Predictor {
       const temperature = tf.scalar(inverseGateTemperature);
       try {
         for (let step = 0; step * BATCH < images.length; step += 1) {
-          const batch = plainBatch(source, batchOf(images, step, BATCH));
-          const { imageSize } = source.set;
-          const shape = [batch.count, imageSize, imageSize, CHANNELS];
-          const feed = tf.tensor(batch.images, shape);
-          const outputs = program.run({ images: feed, [GATE_TEMPERATURE_FEED]: temperature });
-          logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
-          labels.set(batch.labels, step * BATCH);
-          tf.dispose([feed, outputs]);
+          batches.lend(source, images, step, (batch) => {
+            const outputs = program.run({
+              images: batch.images,
+              [GATE_TEMPERATURE_FEED]: temperature,
+            });
+            logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
+            labels.set(batch.labels, step * BATCH);
+            tf.dispose(outputs);
+          });
           await setImmediate();
           tick?.();
         }
@@ -56,7 +59,10 @@ export function createPredictor(engine: Engine, gated: Gated): Predictor {
       }
       return { count: images.length, classes, logits, labels };
     },
-    dispose: program.dispose,
+    dispose: () => {
+      program.dispose();
+      batches.dispose();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { TrainSpec } from '../study/spec.ts';
 import type { LegContext } from './context.ts';
 import { loadDataset, type Dataset } from './data/load.ts';
+import type { BatchPlan } from './data/plan.ts';
 import { adam } from './engine/adam.ts';
 import type { Parameter } from './engine/network.ts';
 import type { Optimizer } from './engine/optimizer.ts';
@@ -28,6 +29,9 @@ export type Session = {
   dispose(): void;
 };
 
+/** The test images of CIFAR, normalised, are 117 MiB: they are evaluated after every epoch. */
+const KEPT_BYTES = 128 * 2 ** 20;
+
 /** Loads data and networks and puts the step together. @throws KdxError where one of them is bad */
 export async function openSession(spec: TrainSpec, { ports }: LegContext): Promise<Session> {
   const data = await loadDataset(spec.dataset, ports.readBlob);
@@ -52,7 +56,7 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
     }),
     ...objective,
   });
-  const predictor = createPredictor(spec.engine, student);
+  const predictor = createPredictor(spec.engine, student, KEPT_BYTES);
   return {
     ...{ spec, data, student, trainer, predictor, terms: objective.terms },
     trainingState: trainingState(student.network, optimizer),
@@ -65,6 +69,13 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
       teacher?.dispose();
     },
   };
+}
+
+/** The batches that it is trained with. */
+export function batchPlan({ spec, data }: Session): BatchPlan {
+  const { batch, epochs, augment } = spec.train;
+  const { train: source, split } = data;
+  return { source, images: split.train, batch, epochs, seed: spec.seeds.data, augment };
 }
 
 /** A hard tree trains what is alive in it, and never its gates. */

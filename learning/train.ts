@@ -11,7 +11,6 @@ import {
 } from './checkpoints.ts';
 import type { LegContext, Pace, WorkEnd } from './context.ts';
 import { openInput, type Input } from './data/input.ts';
-import type { BatchPlan } from './data/plan.ts';
 import { encodeTensors } from './engine/safetensors.ts';
 import { stepsPerEpoch, trainEpoch } from './epoch.ts';
 import { measureEpoch } from './measure.ts';
@@ -19,7 +18,7 @@ import { trainingMetrics } from './metrics.ts';
 import { weightsFile } from './networks.ts';
 import { createProgressMeter, type ProgressMeter } from './progress.ts';
 import { scheduleAt } from './schedules.ts';
-import { openSession, type Session } from './session.ts';
+import { batchPlan, openSession, type Session } from './session.ts';
 import { readState } from './state.ts';
 
 /** Where the loss stopped being a number. */
@@ -64,12 +63,6 @@ export async function train(spec: TrainSpec, context: LegContext): Promise<WorkE
   } finally {
     session.dispose();
   }
-}
-
-function batchPlan({ spec, data }: Session): BatchPlan {
-  const { batch, epochs, augment } = spec.train;
-  const { train: source, split } = data;
-  return { source, images: split.train, batch, epochs, seed: spec.seeds.data, augment };
 }
 
 async function loop(

@@ -34,6 +34,8 @@ export type RunRecord = {
   /** Seconds that the training waited for its batches. */
   readonly inputSeconds?: number;
   readonly peakBytes: number;
+  /** Of a GPU, TensorFlow's reserve included; absent on a CPU or where the driver does not tell. */
+  readonly peakDeviceBytes?: number;
   /** Step the attempt resumed from, and the device class it runs in. */
   readonly resumedFrom?: { readonly epoch: number; readonly step: number };
   readonly deviceClass: {

@@ -34,6 +34,14 @@ export const TAUGHT_DISTILLERS: readonly DistillerName[] = ['kd', 'at', 'sp'];
 export const ARM_NAMES = ['hard-label', 'label-smoothing', 'distillation'] as const;
 export type ArmName = (typeof ARM_NAMES)[number];
 
+/** Number formats that products may be computed in, by the kind of device. */
+export const PRECISIONS = {
+  cpu: ['float32', 'bf16'],
+  cuda: ['float32', 'tf32', 'bf16'],
+} as const;
+export type DeviceKind = keyof typeof PRECISIONS;
+export type Precision = (typeof PRECISIONS)[DeviceKind][number];
+
 /** A dataset in CIFAR's binary layout: label bytes, then planar red, green, blue. */
 export type DatasetInfo = {
   readonly classes: number;

@@ -1,4 +1,4 @@
-import { EXPLAINER_NAMES, TAUGHT_DISTILLERS } from './catalog.ts';
+import { EXPLAINER_NAMES, PRECISIONS, TAUGHT_DISTILLERS, type Precision } from './catalog.ts';
 import { DATASETS } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study, type Train } from './schema.ts';
 
@@ -7,7 +7,14 @@ export type Problem = { readonly path: string; readonly message: string };
 
 /** What a schema cannot say: fields that are each well formed but do not fit one another. */
 export function ruleProblems(study: Study): readonly Problem[] {
-  return [...datasetProblems(study), ...networkProblems(study)];
+  return [...deviceProblems(study), ...datasetProblems(study), ...networkProblems(study)];
+}
+
+function deviceProblems({ device: { kind, precision } }: Study): Problem[] {
+  const allowed: readonly Precision[] = PRECISIONS[kind];
+  if (allowed.includes(precision)) return [];
+  const message = `found "${precision}"; allowed: ${allowed.join(', ')} on ${kind}`;
+  return [{ path: '$.device.precision', message }];
 }
 
 function datasetProblems(study: Study): Problem[] {

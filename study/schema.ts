@@ -101,7 +101,10 @@ export const studySchema = z.strictObject({
         .max(256)
         .default(1)
         .describe('TensorFlow threads of one leg; part of the key.'),
-      precision: z.enum(['float32']).default('float32'),
+      precision: z
+        .enum(['float32', 'tf32', 'bf16'])
+        .default('float32')
+        .describe('What convolutions and products are computed in; tf32 is for cuda only.'),
     })
     .prefault({}),
   executor: z.enum(['auto', 'local', 'kubernetes', 'pool']).default('local'),

@@ -16,6 +16,7 @@ import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { codeOf, codeUseOf } from '../../study/code.ts';
 import { ROOT } from '../kdx/stack/layout.ts';
+import { watchDeviceMemory } from './device-memory.ts';
 import { readLegEnvironment, type LegEnvironment } from './environment.ts';
 
 const STORED_PROGRESS_SECONDS = 15;
@@ -78,14 +79,21 @@ async function runWork(
   const stored = openLegPorts({ store, key, ...cache, warn });
   const ports = { ...stored, progress: progressPort(stored), stopRequested };
 
-  configureProcess({ threads: spec.device.threads });
+  configureProcess(spec.device);
   const { work, deviceClassOf } = await import('../../learning/leg.ts');
   const deviceClass = deviceClassOf(spec.device);
   const now = (): number => performance.now() / 1000;
   const context = { key, trial, attempt, ports, deviceClass, checkpointSeconds, now, warn };
+  const memory = watchDeviceMemory(spec.device.kind);
   const end = await work(spec, context);
+  const peakDeviceBytes = await memory.stop();
   const seconds = (performance.now() - started) / 1000;
-  await ports.recordRun(describeRun(leg, end, { attempt, startedAt, seconds, deviceClass }));
+  await ports.recordRun(
+    describeRun(leg, end, {
+      ...{ attempt, startedAt, seconds, deviceClass },
+      ...(peakDeviceBytes === undefined ? {} : { peakDeviceBytes }),
+    }),
+  );
   if (end.outcome !== 'stopped') await ports.commitResult(end.result);
   return end;
 }
@@ -106,7 +114,7 @@ function progressPort(stored: Pick<LegPorts, 'progress'>): LegPorts['progress'] 
 function describeRun(
   { key, study, trial, launch, spec }: Leg,
   { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
-  attempt: Pick<RunRecord, 'attempt' | 'startedAt' | 'seconds' | 'deviceClass'>,
+  attempt: Pick<RunRecord, 'attempt' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
 ): RunRecord {
   return {
     ...{ schema: 1, key, study, trial, launch, outcome, ...attempt },

@@ -5,7 +5,7 @@ import { KdxError } from '../../leg/errors.ts';
 import type { AssemblerData } from './assembler.ts';
 import { batchMemory, type BatchMemory } from './assembly.ts';
 import type { Batch } from './batches.ts';
-import { batchNumber, createAssembler, imagesOf, type BatchPlan } from './plan.ts';
+import { batchesPerEpoch, batchNumber, createAssembler, imagesOf, type BatchPlan } from './plan.ts';
 import { arrived, batchOfRing, createRing, goOnTo, slotOf, wakeReader } from './ring.ts';
 
 /** The batches of a training, one step after another. */
@@ -54,15 +54,21 @@ export function directInput(plan: BatchPlan): Input {
   };
 }
 
+/** A thread takes as long to start as this many batches take to assemble: 0.1 s. */
+const WORTH_A_THREAD = 200;
+
 /**
  * Assembles batches ahead on another thread, while the training is within a step. What the thread has
- * not begun when it is wanted is assembled here, so that its start is never waited for.
+ * not begun when it is wanted is assembled here, so that its start is never waited for. Few batches
+ * are assembled on demand.
  *
  * @param start the first step that will be taken: epoch from 1, step from 0
  */
 export function openInput(plan: BatchPlan, start: Start): Input {
   const { set } = plan.source;
-  const ring = createRing(plan.batch, set, batchNumber(plan, start.epoch, start.step));
+  const first = batchNumber(plan, start.epoch, start.step);
+  if (plan.epochs * batchesPerEpoch(plan) - first < WORTH_A_THREAD) return directInput(plan);
+  const ring = createRing(plan.batch, set, first);
   const assemble = createAssembler(plan);
   const thread = startThread({ plan, ring }, () => wakeReader(ring));
   const meter = createMeter();

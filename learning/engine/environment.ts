@@ -1,26 +1,47 @@
 import util from 'node:util';
 
 import { KdxError } from '../../leg/errors.ts';
+import { PRECISIONS, type DeviceKind, type Precision } from '../../study/catalog.ts';
+import { requireOneGpu } from '../gpu.ts';
 
 /** What a process must be told before TensorFlow is loaded; later changes have no effect. */
 export type ProcessSettings = {
+  readonly kind?: DeviceKind;
   /** Threads within one operation; part of the key, since another count gives other bits. */
   readonly threads: number;
-  /** On CUDA: deterministic kernels, and full float32 products instead of TF32. */
-  readonly precision?: 'float32' | 'tf32';
+  readonly precision?: Precision;
 };
 
 const LOADED = Symbol.for('kdexplainer.tensorflow.loaded');
 const registry = globalThis as { [LOADED]?: boolean };
 
+/** What would make the same step give other bits another time. */
+const DETERMINISM = {
+  TF_DETERMINISTIC_OPS: '1',
+  TF_CUDNN_DETERMINISTIC: '1',
+  // An algorithm that was chosen by a stopwatch is another one tomorrow.
+  TF_CUDNN_USE_AUTOTUNE: '0',
+  CUBLAS_WORKSPACE_CONFIG: ':4096:8',
+  // Operations are not gathered into compiled clusters, whatever the machine's own settings say.
+  TF_XLA_FLAGS: '--tf_xla_auto_jit=-1',
+} as const;
+
+/** On CUDA: memory is taken as it is needed, and devices have the numbers that `nvidia-smi` shows. */
+const CUDA = { TF_FORCE_GPU_ALLOW_GROWTH: 'true', CUDA_DEVICE_ORDER: 'PCI_BUS_ID' } as const;
+
+/** A build for CUDA computes on the CPU where it sees no GPU. */
+const NO_GPU = { CUDA_VISIBLE_DEVICES: '-1' } as const;
+
 /**
  * Sets the environment that TensorFlow reads once, when its library is loaded. Call it before the
  * first import of `engine/backend.ts` (entry points import the rest of `learning/` dynamically).
+ * Which GPU is taken is the scheduler's word (`CUDA_VISIBLE_DEVICES`): it must leave one.
  *
- * @throws KdxError Configuration if TensorFlow is already loaded, SpecInvalid on a bad thread count.
+ * @throws KdxError Configuration if TensorFlow is already loaded or several GPUs are visible,
+ *   SpecInvalid on a bad thread count or a precision that the device does not have
  */
 export function configureProcess(
-  { threads, precision = 'float32' }: ProcessSettings,
+  { kind = 'cpu', threads, precision = 'float32' }: ProcessSettings,
   environment: NodeJS.ProcessEnv = process.env,
 ): void {
   if (registry[LOADED] === true) {
@@ -32,10 +53,19 @@ export function configureProcess(
   if (!Number.isInteger(threads) || threads < 1) {
     throw new KdxError('SpecInvalid', `device.threads is ${threads}; allowed: an integer ≥ 1.`);
   }
-  environment['TF_NUM_INTRAOP_THREADS'] = String(threads);
-  environment['TF_NUM_INTEROP_THREADS'] = String(threads);
-  environment['TF_DETERMINISTIC_OPS'] = '1';
-  environment['NVIDIA_TF32_OVERRIDE'] = precision === 'tf32' ? '1' : '0';
+  const allowed: readonly Precision[] = PRECISIONS[kind];
+  if (!allowed.includes(precision)) {
+    const choice = `${allowed.join(', ')} on ${kind}`;
+    throw new KdxError('SpecInvalid', `device.precision is ${precision}; allowed: ${choice}.`);
+  }
+  if (kind === 'cuda') requireOneGpu(environment);
+  Object.assign(environment, DETERMINISM, kind === 'cuda' ? CUDA : NO_GPU, {
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTEROP_THREADS: String(threads),
+  });
+  // It knows "0" only; TensorFlow uses TF32 wherever it is not forbidden.
+  if (precision === 'tf32') delete environment['NVIDIA_TF32_OVERRIDE'];
+  else environment['NVIDIA_TF32_OVERRIDE'] = '0';
 }
 
 /**

@@ -107,10 +107,16 @@ test('records the spec, the curves, the costs, the times and where the files are
     (await history(run, 'test.top1.last')).map(({ value }) => value),
     [97.25],
   );
-  t.deepEqual(
-    (await history(run, 'cost/seconds')).map(({ value }) => value),
-    [60],
-  );
+  for (const [cost, value] of [
+    ['cost/seconds', 60],
+    ['cost/inputSeconds', 0.5],
+    ['cost/peakDeviceBytes', 2 * 2 ** 30],
+  ] as const) {
+    t.deepEqual(
+      (await history(run, cost)).map((point) => point.value),
+      [value],
+    );
+  }
 });
 
 test('records a trial once, however often and by whomever it is recorded', async (t) => {

@@ -135,3 +135,10 @@ test('a section is run with all that it needs', (t) => {
   t.true(ids.includes('teacher/resnet14'));
   t.false(ids.some((id) => id.startsWith('sweep/') || id.endsWith('resnet14/evaluation')));
 });
+
+test('another precision is another key of every trial', (t) => {
+  const study = digits();
+  const device = { ...study.device, precision: 'bf16' } as const;
+  const before = keys(study);
+  t.deepEqual(changed(before, keys({ ...study, device })), [...before.keys()]);
+});

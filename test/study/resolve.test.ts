@@ -62,6 +62,18 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
   ],
   ['an unknown field', ['sweep', 'train', 'epoch'], 3, /^\$\.sweep\.train\.epoch: unknown field/],
   [
+    'a precision that the device does not have',
+    ['device', 'precision'],
+    'tf32',
+    /^\$\.device\.precision: found "tf32"; allowed: float32, bf16 on cpu/,
+  ],
+  [
+    'a precision that there is not',
+    ['device', 'precision'],
+    'fp8',
+    /^\$\.device\.precision: found "fp8"; allowed: one of float32, tf32, bf16/,
+  ],
+  [
     'a preset of another dataset',
     ['dataset', 'preset'],
     'paper',
@@ -147,6 +159,14 @@ for (const [what, path, value, message] of refusals) {
     t.regex(refusal(path, value), message);
   });
 }
+
+test('each kind of device has precisions of its own', (t) => {
+  const precisions = ['float32', 'tf32', 'bf16'];
+  const allowed = (kind: string): string[] =>
+    precisions.filter((precision) => refusal(['device'], { kind, precision }) === 'accepted');
+  t.deepEqual(allowed('cpu'), ['float32', 'bf16']);
+  t.deepEqual(allowed('cuda'), precisions);
+});
 
 test('what is no study at all is refused', (t) => {
   t.false(resolveStudy(null).ok);

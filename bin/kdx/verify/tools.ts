@@ -15,7 +15,7 @@ export async function openVerifyTools(
   device: DeviceSpec,
   store: Pick<ArtifactStore, 'getBlob'>,
 ): Promise<VerifyTools> {
-  configureProcess({ threads: device.threads });
+  configureProcess(device);
   const { deviceClassOf, work } = await import('../../../learning/leg.ts');
   const { networkOptions } = await import('../../../learning/networks.ts');
   const { networkCost } = await import('../../../learning/models/registry.ts');

@@ -95,7 +95,7 @@ test('batches assembled on demand are those of the definition', async (t) => {
 });
 
 test('a training that is faster than the thread assembles for itself', async (t) => {
-  const plan = smallPlan({ epochs: 30 });
+  const plan = smallPlan({ epochs: 100 });
   const steps = stepsFrom(plan, BEGINNING);
   const input = openInput(plan, BEGINNING);
   const batches = await takeAll(input, steps);
@@ -106,10 +106,20 @@ test('a training that is faster than the thread assembles for itself', async (t)
   t.true(input.cost.here > 0, 'the thread had not begun at the first step');
 });
 
-test('an input opened after its last batch has nothing to do', async (t) => {
-  const input = openInput(smallPlan(), { epoch: 2, step: 3 });
-  await t.notThrowsAsync(() => input.close());
-  t.is(input.cost.seconds, 0);
+test('a few batches start no thread, and none at all where nothing is left', async (t) => {
+  const plan = smallPlan({ epochs: 1000 });
+  for (const [start, left] of [
+    [{ epoch: 998, step: 1 }, 8],
+    [{ epoch: 1000, step: 3 }, 0],
+  ] as const) {
+    const steps = stepsFrom(plan, start);
+    t.is(steps.length, left);
+    const input = openInput(plan, start);
+    t.is(inputThreads(), 0);
+    const wanted = steps.map((position) => defined(plan, position));
+    t.deepEqual(await takeAll(input, steps), wanted);
+    t.is(input.cost.here, left);
+  }
 });
 
 /** Stays in the first step until the thread has come to a batch that cannot be assembled. */
@@ -133,7 +143,7 @@ async function errorOfThread(plan: BatchPlan): Promise<KdxError> {
 test('an error of the thread ends the training, with the stack of the thread', async (t) => {
   const images = Uint32Array.from({ length: 20 }, (_, index) => index);
   images[13] = 4000;
-  const plan = smallPlan({ images });
+  const plan = smallPlan({ images, epochs: 100 });
   const order = epochOrder(images, plan.seed, 1);
   t.true(order.indexOf(4000) >= plan.batch, 'the first batch is sound');
 
@@ -169,11 +179,13 @@ test('a closed input leaves no thread behind, whether it was starting or waiting
 });
 
 test('after its last batch the thread ends by itself', async (t) => {
-  const plan = smallPlan();
+  const plan = smallPlan({ epochs: 100 });
   const input = openInput(plan, BEGINNING);
   t.teardown(input.close);
   const steps = stepsFrom(plan, BEGINNING);
-  for (const { epoch, step } of steps) await input.take(epoch, step);
+  await input.take(1, 0);
+  await untilThreads(1);
+  for (const { epoch, step } of steps.slice(1)) await input.take(epoch, step);
   await untilThreads(0);
   t.is(input.cost.ahead + input.cost.here, steps.length);
 });
