@@ -90,3 +90,9 @@ async function progressOf(
   const isEarly = epoch * steps + step <= (spec.train.epochs * steps) / 2;
   return isEarly ? { epoch, step } : undefined;
 }
+
+/** Removes a stack, whose legs a test that failed may have left held. */
+export async function tidy(stack: TestStack): Promise<void> {
+  for (const [pid] of await trainersOf(stack)) process.kill(pid, 'SIGCONT');
+  await stack.remove();
+}
