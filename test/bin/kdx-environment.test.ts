@@ -41,6 +41,7 @@ for (const [name, value] of [
   ['KDX_CACHE_DIR', ''],
   ['KDX_S3', 'ceph'],
   ['KDX_LEG_SLOTS', '0'],
+  ['KDX_CHECKPOINT_SECONDS', '-1'],
 ] as const) {
   test(`${name}=${JSON.stringify(value)} is refused with its name, the value and what is allowed`, (t) => {
     const error = t.throws<KdxError>(() => readEnvironment({ ...GOOD, [name]: value }));

@@ -1,68 +1,18 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import test from 'ava';
 import { execa } from 'execa';
 import { identityOf, isAlive } from '../../bin/kdx/stack/identity.ts';
-import type { StackRecord } from '../../bin/kdx/stack/record.ts';
-import type { ServiceName } from '../../bin/kdx/stack/service.ts';
-import { readSettings } from '../../bin/kdx/stack/settings.ts';
-import { connections } from '../../bin/kdx/stack/stack.ts';
-import { layoutOf } from '../../bin/kdx/stack/layout.ts';
 import { openS3Store } from '../../stores/s3.ts';
-
-const KDX = join(import.meta.dirname, '../../bin/kdx.ts');
-const PATIENCE_SECONDS = 120;
-
-type Status = StackRecord & { readonly up: boolean; readonly healthy: boolean };
-
-/** The command line on a stack of its own. */
-function cli(home: string) {
-  const kdx = (...args: readonly string[]) =>
-    execa({ reject: false, env: { KDX_STATE_DIR: home } })(process.execPath, [KDX, ...args]);
-  const status = async (): Promise<Status> =>
-    JSON.parse((await kdx('status', '--json')).stdout) as Status;
-  return { kdx, status };
-}
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + PATIENCE_SECONDS * 1000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${PATIENCE_SECONDS} s`);
-    await sleep(200);
-  }
-}
-
-const pidOf = (status: Status, name: ServiceName): number =>
-  status.services.find((service) => service.name === name)?.pid ?? 0;
-
-/** Every process that belongs to the stack in this folder, by the folder in its command line or environment. */
-async function processesOf(home: string): Promise<readonly string[]> {
-  const { stdout } = await execa`ps -eo pid=`;
-  const found: string[] = [];
-  for (const pid of stdout.split('\n').map((line) => line.trim())) {
-    const texts = await Promise.all(
-      ['cmdline', 'environ'].map((file) =>
-        readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
-      ),
-    );
-    if (texts.some((text) => text.includes(home))) found.push(`${pid} ${texts[0]}`);
-  }
-  return found;
-}
+import { createStack, eventually, KDX, pidOf, processesOf, temporalOf } from '../servers/stack.ts';
 
 test.serial(
   'servers come up, survive kill -9 with their state, and leave no process behind',
   async (t) => {
-    const home = await mkdtemp(join(tmpdir(), 'kdx-stack-'));
-    const { kdx, status } = cli(home);
-    t.teardown(async () => {
-      await kdx('down');
-      await rm(home, { recursive: true, force: true });
-    });
+    const stack = await createStack();
+    const { home, kdx, status } = stack;
+    t.teardown(() => stack.remove());
 
     t.is((await kdx('status')).exitCode, 3, 'down before up');
     const up = await kdx('up', '--detach');
@@ -77,14 +27,11 @@ test.serial(
     ]);
     t.is((await stat(join(home, 'stack.json'))).mode & 0o777, 0o600, 'credentials are private');
 
-    const settings = await readSettings(layoutOf({ KDX_STATE_DIR: home }));
-    if (settings === undefined) throw new Error('no settings were kept');
-    const environment = connections(layoutOf({ KDX_STATE_DIR: home }), settings);
+    const environment = await stack.environment();
     const store = openS3Store(environment.s3);
     const blob = await store.putBlob(new TextEncoder().encode('survives'));
-    const connection = await Connection.connect({ address: environment.temporal.address });
-    t.teardown(() => connection.close());
-    const client = new Client({ connection });
+    const client = await temporalOf(stack);
+    t.teardown(() => client.connection.close());
     await client.workflow.start('nobody-takes-this', { taskQueue: 'none', workflowId: 'kept' });
     const created = await fetch(`${environment.mlflowUrl}/api/2.0/mlflow/experiments/create`, {
       method: 'POST',
@@ -96,7 +43,7 @@ test.serial(
     const victims = first.services.flatMap(({ pid }) => identityOf(pid ?? 0) ?? []);
     t.is(victims.length, 4);
     for (const { pid } of victims) process.kill(pid, 'SIGKILL');
-    await until('all servers are back', async () => {
+    await eventually('all servers are back', async () => {
       const now = await status();
       return now.healthy && victims.every(({ pid }) => now.services.every((s) => s.pid !== pid));
     });
@@ -104,7 +51,7 @@ test.serial(
     t.true(again.services.every(({ restarts }) => restarts >= 1));
     t.is(again.pid, first.pid, 'the supervisor is the same');
     t.is(new TextDecoder().decode(await store.getBlob(blob.digest)), 'survives');
-    await until('the workflow is there', () =>
+    await eventually('the workflow is there', () =>
       client.workflow
         .getHandle('kept')
         .describe()
@@ -125,7 +72,7 @@ test.serial(
 
     t.is((await kdx('down')).exitCode, 0);
     t.is((await kdx('status')).exitCode, 3);
-    t.deepEqual(await processesOf(home), []);
+    t.deepEqual(await processesOf(stack), []);
     t.false(existsSync(join(home, 'run', 'supervisor.json')));
   },
 );
@@ -133,16 +80,13 @@ test.serial(
 test.serial(
   'servers die with a supervisor that is killed, and the next up starts anew on the same ports',
   async (t) => {
-    const home = await mkdtemp(join(tmpdir(), 'kdx-stack-'));
-    const { kdx, status } = cli(home);
-    t.teardown(async () => {
-      await kdx('down');
-      await rm(home, { recursive: true, force: true });
-    });
+    const stack = await createStack();
+    const { kdx, status } = stack;
+    t.teardown(() => stack.remove());
     t.is((await kdx('up', '--detach')).exitCode, 0);
     const first = await status();
     process.kill(first.pid, 'SIGKILL');
-    await until('no process is left', async () => (await processesOf(home)).length === 0);
+    await eventually('no process is left', async () => (await processesOf(stack)).length === 0);
     t.false(isAlive(first));
 
     t.is((await kdx('up', '--detach')).exitCode, 0);
@@ -157,9 +101,9 @@ test.serial(
 );
 
 test.serial('kdx env names the way out when there is no stack yet', async (t) => {
-  const home = await mkdtemp(join(tmpdir(), 'kdx-stack-'));
-  t.teardown(() => rm(home, { recursive: true, force: true }));
-  const { exitCode, stderr } = await cli(home).kdx('env');
+  const stack = await createStack();
+  t.teardown(() => stack.remove());
+  const { exitCode, stderr } = await stack.kdx('env');
   t.is(exitCode, 78);
   t.regex(stderr, /no stack yet; run: kdx up/);
 });

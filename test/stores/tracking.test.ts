@@ -2,22 +2,16 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import test from 'ava';
 import { openTracking } from '../../stores/tracking.ts';
+import {
+  artifactOf,
+  askMlflow,
+  recordOf,
+  runsOf as runsOn,
+  type MlflowRun,
+} from '../servers/mlflow-runs.ts';
 import { startMlflow } from '../servers/mlflow.ts';
 import { freePorts, type TestServer } from '../servers/process.ts';
 import { sampleEpochs, sampleResult, sampleRun } from './samples.ts';
-
-type Pair = { readonly key: string; readonly value: string };
-type Run = {
-  readonly info: {
-    readonly run_id: string;
-    readonly run_name: string;
-    readonly experiment_id: string;
-    readonly status: string;
-    readonly start_time: number;
-    readonly end_time?: number;
-  };
-  readonly data: { readonly params?: readonly Pair[]; readonly tags?: readonly Pair[] };
-};
 
 let server: TestServer;
 
@@ -27,25 +21,9 @@ test.before(async () => {
 
 test.after.always(() => server?.stop());
 
-/** Asks the server with plain requests, not with the client under test. */
-async function ask<Answer>(path: string, fields?: object): Promise<Answer> {
-  const init = fields === undefined ? {} : { method: 'POST', body: JSON.stringify(fields) };
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`${server.url}/api/2.0/${path}`, { ...init, headers });
-  return (await response.json()) as Answer;
-}
-
-async function runsOf(study: string): Promise<readonly Run[]> {
-  const path = `mlflow/experiments/get-by-name?experiment_name=${study}`;
-  const { experiment } = await ask<{ experiment: { experiment_id: string } }>(path);
-  const found = await ask<{ runs?: readonly Run[] }>('mlflow/runs/search', {
-    experiment_ids: [experiment.experiment_id],
-  });
-  return found.runs ?? [];
-}
-
-const record = (pairs: readonly Pair[] = []) =>
-  Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+const ask = <Answer>(path: string, fields?: object): Promise<Answer> =>
+  askMlflow<Answer>(server.url, path, fields);
+const runsOf = (study: string): Promise<readonly MlflowRun[]> => runsOn(server.url, study);
 
 const trialOf = (study: string, init: number) => {
   const result = sampleResult(init);
@@ -53,7 +31,7 @@ const trialOf = (study: string, init: number) => {
   return { study, trial: `sweep/resnet8/KD/s${init}`, result, runs, epochs: sampleEpochs(4) };
 };
 
-async function history(run: Run | undefined, key: string) {
+async function history(run: MlflowRun | undefined, key: string) {
   type Answer = { readonly metrics: readonly { value: number; step: number; timestamp: number }[] };
   const query = new URLSearchParams({ run_id: run?.info.run_id ?? '', metric_key: key });
   return (await ask<Answer>(`mlflow/metrics/get-history?${query}`)).metrics;
@@ -63,11 +41,11 @@ test('records trials as children of the run of their study, however many at once
   const tracking = openTracking({ url: server.url });
   await Promise.all([1, 2, 3].map((init) => tracking.recordTrial(trialOf('family', init))));
   const runs = await runsOf('family');
-  const parent = runs.find((run) => record(run.data.tags)['kdx.key'] === 'study/family');
+  const parent = runs.find((run) => recordOf(run.data.tags)['kdx.key'] === 'study/family');
   const children = runs.filter((run) => run !== parent);
   t.is(runs.length, 4);
   for (const child of children) {
-    t.is(record(child.data.tags)['mlflow.parentRunId'], parent?.info.run_id);
+    t.is(recordOf(child.data.tags)['mlflow.parentRunId'], parent?.info.run_id);
     t.is(child.info.status, 'FINISHED');
   }
   t.deepEqual(
@@ -80,11 +58,11 @@ test('records the spec, the curves, the costs, the times and where the files are
   const trial = trialOf('detail', 5);
   await openTracking({ url: server.url }).recordTrial(trial);
   const run = (await runsOf('detail')).find(({ info }) => info.run_name === trial.trial);
-  const params = record(run?.data.params);
+  const params = recordOf(run?.data.params);
   t.is(params['model.name'], 'resnet8');
   t.is(params['train.optimizer.learningRate'], '0.05');
   t.is(params['distillers'], '[{"name":"kd","temperature":4,"weight":0.9}]');
-  const tags = record(run?.data.tags);
+  const tags = recordOf(run?.data.tags);
   t.is(tags['kdx.key'], trial.result.key);
   t.is(tags['kdx.file.weights'], 'a'.repeat(64));
   t.is(tags['kdx.host'], 'laptop');
@@ -162,7 +140,7 @@ test('records a training that diverged as failed, and one without a record of it
   await openTracking({ url: server.url }).recordTrial(trial);
   const run = (await runsOf('diverged')).find(({ info }) => info.run_name === 'sweep/x');
   t.is(run?.info.status, 'FAILED');
-  t.is(record(run?.data.tags)['kdx.status'], 'diverged');
+  t.is(recordOf(run?.data.tags)['kdx.status'], 'diverged');
 });
 
 test('puts the report beside the run of the study, the latest over the one before', async (t) => {
@@ -173,10 +151,12 @@ test('puts the report beside the run of the study, the latest over the one befor
   const runs = await runsOf('page');
   t.is(runs.length, 1);
   t.is(runs[0]?.info.status, 'FINISHED');
-  const { run_id: id, experiment_id: experiment } = runs[0]?.info ?? {};
-  const folder = `${server.url}/api/2.0/mlflow-artifacts/artifacts/${experiment}/${id}/artifacts`;
-  t.is(await (await fetch(`${folder}/report/index.html`)).text(), '<h1>last</h1>');
-  t.is(await (await fetch(`${folder}/report/report.md`)).text(), '# m');
+  const [run] = runs;
+  if (run === undefined) throw new Error('no run was recorded');
+  const text = async (path: string): Promise<string> =>
+    new TextDecoder().decode(await artifactOf(server.url, run, path));
+  t.is(await text('report/index.html'), '<h1>last</h1>');
+  t.is(await text('report/report.md'), '# m');
 });
 
 test('brings back the experiment of a study that was deleted', async (t) => {

@@ -13,6 +13,11 @@ test('the same metrics and files are equal', (t) => {
   t.regex(compared.detail, /2 metrics and evaluation aaaaaaaaaaaa/);
 });
 
+test('a whole result is equal to what was recomputed of it', (t) => {
+  const whole = { schema: 1, key: digest('c'), status: 'complete', ...stored };
+  t.is(compareResults(whole, stored, true).verdict, 'equal');
+});
+
 test('one last bit is a difference on the same class of device', (t) => {
   const fresh = { ...stored, metrics: { ...stored.metrics, 'test.nll': 0.2181 + 2 ** -54 } };
   const compared = compareResults(stored, fresh, true);
