@@ -117,3 +117,19 @@ test('a study of which nothing has run says so and draws no empty table', (t) =>
   t.notRegex(report.html, /NaN|undefined|Infinity/);
   t.regex(findings(report), /Of 29 trials, 29 not run yet/);
 });
+
+test('a hard tree that guesses is said to have learned nothing', (t) => {
+  const input = reportFixture(studyLike());
+  t.notRegex(findings(draw(input)), /have not learned/);
+  const report = draw(
+    changeTrials(input, (trial) => {
+      if (!trial.id.includes('label-smoothing') || trial.explanation === undefined) return trial;
+      const hard = { ...trial.explanation.hard, top1: 13.1 };
+      return { ...trial, explanation: { ...trial.explanation, hard } };
+    }),
+  );
+  t.regex(
+    findings(report),
+    /Hard trees that have not learned, being hardly better than chance: label smoothing\./,
+  );
+});
