@@ -14,7 +14,8 @@ Examples:
   kdx status                           where they are and how they are
   kdx study studies/mine.json          run a study, watch it, print where its report is
   eval "$(kdx env)"                    then the plain Temporal CLI works:
-    temporal workflow start --task-queue kdx --type reproduce --input-file studies/digits.json
+    temporal workflow start --task-queue kdx --type reproduce --workflow-id reproduce/digits \\
+      --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
   kdx verify digits                    recompute its numbers from stored weights
   kdx down                             stop the servers; their state stays
