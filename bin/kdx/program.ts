@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
+import { listCommand } from './commands/list.ts';
+import { planCommand } from './commands/plan.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { studyCommand } from './commands/study.ts';
@@ -17,6 +19,8 @@ Examples:
     temporal workflow start --task-queue kdx --type reproduce --workflow-id reproduce/digits \\
       --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
+  kdx plan digits                      what a study would run, and how long that takes
+  kdx list                             studies in the store
   kdx verify digits                    recompute its numbers from stored weights
   kdx down                             stop the servers; their state stays
 
@@ -34,5 +38,7 @@ export function createProgram(): Command {
     .addCommand(statusCommand())
     .addCommand(envCommand())
     .addCommand(studyCommand())
+    .addCommand(planCommand())
+    .addCommand(listCommand())
     .addCommand(verifyCommand());
 }
