@@ -109,7 +109,7 @@ const MEDIA = `
   main, header, footer { display: block; }
   main > section { display: block; margin-top: 1.6rem; }
   figure, tr, .panel { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, .caption, section > p:has(+ .table) { break-after: avoid; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: 0.25rem 0.4rem; }
