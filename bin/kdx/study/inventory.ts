@@ -79,14 +79,14 @@ export function inventoryLines(studies: readonly StoredStudy[]): readonly string
   const row = (name: string, ...cells: readonly string[]): string =>
     [name.padEnd(width), ...cells].join('  ').trimEnd();
   return [
-    row('study', 'results', 'diverged', 'unfinished', '      time', 'last run        ', 'report'),
+    row('study', 'results', 'diverged', 'unfinished', '        time', 'last run        ', 'report'),
     ...studies.map(({ name, complete, diverged, unfinished, seconds, lastAt, report }) =>
       row(
         name,
         String(complete).padStart(7),
         String(diverged).padStart(8),
         String(unfinished).padStart(10),
-        duration(seconds).padStart(10),
+        duration(seconds).padStart(12),
         (lastAt ?? '').slice(0, 16).replace('T', ' ').padEnd(16),
         report ?? 'none',
       ),
