@@ -81,7 +81,7 @@ figure { margin: 1.25rem 0 1.75rem; }
 .panel-title.label-smoothing { color: var(--label-smoothing); }
 .panel-title.distillation { color: var(--distillation); }
 figcaption { font-size: 0.8rem; line-height: 1.5; color: var(--muted); margin: 0.9rem auto 0; max-width: 40rem; }
-#trees .panel-title, #trees .panel-sub { text-align: center; padding-left: 9%; }
+#trees .panel-title, #trees .panel-sub { text-align: center; padding-left: 2rem; }
 #seeds .plot, #classes .plot { max-width: 34rem; margin-inline: auto; }
 #trees .panels { gap: 2rem 2.5rem; }
 .leaf { cursor: default; }

@@ -131,3 +131,23 @@ test('a report does not tell when or where it was drawn', (t) => {
   }));
   t.is(renderReport(elsewhere).html, renderReport(input).html);
 });
+
+test('names that fit are written into leaves, longer ones upright, and a hundred classes are drawn', (t) => {
+  const drawings = (['digits', 'cifar10', 'cifar100'] as const).map((name) =>
+    drawFixture({}, (study) => {
+      const preset = name === 'digits' ? 'correct' : 'paper';
+      study.dataset = { name, preset, split: { validation: 500 } };
+    }),
+  );
+  const leaves = drawings.map(({ page }) => all(page, 'svg.tree.distillation .leaf'));
+  t.deepEqual(
+    leaves.map(({ length }) => length),
+    [10, 10, 100],
+  );
+  t.deepEqual(
+    leaves.map(([first]) => first?.getAttribute('class')?.split(' ').at(-1)),
+    ['inside', 'upright', 'upright'],
+  );
+  t.is(textOf(leaves[1]?.[0]?.querySelector('.name') ?? null).replace(/[\d.]+$/, ''), 'airplane');
+  for (const { html } of drawings) t.notRegex(html, /NaN|undefined|Infinity/);
+});
