@@ -14,13 +14,13 @@ Examples:
   kdx start                            everything up, run studies/digits.json, show the report
   kdx up --detach                      only the servers, in the background
   kdx status                           where they are and how they are
+  kdx plan studies/mine.json           what it would run, and how long that takes
+  kdx list                             studies in the store, their results and reports
   kdx study studies/mine.json          run a study, watch it, print where its report is
   eval "$(kdx env)"                    then the plain Temporal CLI works:
     temporal workflow start --task-queue kdx --type reproduce --workflow-id reproduce/digits \\
       --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
-  kdx plan digits                      what a study would run, and how long that takes
-  kdx list                             studies in the store
   kdx verify digits                    recompute its numbers from stored weights
   kdx down                             stop the servers; their state stays
 
@@ -37,8 +37,8 @@ export function createProgram(): Command {
     .addCommand(downCommand())
     .addCommand(statusCommand())
     .addCommand(envCommand())
-    .addCommand(studyCommand())
     .addCommand(planCommand())
     .addCommand(listCommand())
+    .addCommand(studyCommand())
     .addCommand(verifyCommand());
 }

@@ -42,12 +42,6 @@ export async function publishDataset(
   return manifestDigest(manifest);
 }
 
-/** Digest of a dataset's manifest, from its files alone: nothing is stored. Throws as `publishDataset` does. */
-export async function datasetDigest(folders: DatasetFolders, name: DatasetName): Promise<string> {
-  const nowhere = { putBlob: async (bytes: Uint8Array) => ({ digest: '', bytes: bytes.length }) };
-  return publishDataset(nowhere, folders, name);
-}
-
 async function readFiles(folder: string, name: DatasetName): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const { name: file, records } of EXPECTED_FILES[name]) {

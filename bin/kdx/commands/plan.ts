@@ -3,7 +3,7 @@ import { KdxError } from '../../../leg/errors.ts';
 import { computeCodeIndex } from '../../../learning/code.ts';
 import { openS3Store } from '../../../stores/s3.ts';
 import { problemsText, resolveStudy } from '../../../study/resolve.ts';
-import { datasetDigest } from '../../worker/datasets.ts';
+import { publishDataset } from '../../worker/datasets.ts';
 import { legSlots } from '../../worker/settings.ts';
 import { checkVariables } from '../stack/environment.ts';
 import { layoutOf, ROOT } from '../stack/layout.ts';
@@ -40,6 +40,11 @@ export function planCommand(): Command {
     });
 }
 
+/** A plan needs the digest of a dataset, and leaves nothing in the store. */
+const NOWHERE = {
+  putBlob: async (bytes: Uint8Array) => ({ digest: '', bytes: bytes.length }),
+};
+
 async function forecastOf(name: string) {
   const resolution = resolveStudy((await readStudyFile(studyFilePath(name))).input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
@@ -51,7 +56,7 @@ async function forecastOf(name: string) {
   }
   const { s3, cacheDir } = connections(layout, settings);
   const context = {
-    datasetDigest: await datasetDigest({ root: ROOT, cacheDir }, study.dataset.name),
+    datasetDigest: await publishDataset(NOWHERE, { root: ROOT, cacheDir }, study.dataset.name),
     code: computeCodeIndex(ROOT),
   };
   const parallel = Math.min(study.limits.parallel, legSlots(process.env));
