@@ -65,9 +65,9 @@ function armAccuracy({ arms }: Trials): readonly Prose[] {
   if (measured.length === 0) return [];
   return [
     [
-      'The hard trees classify ',
+      'Of the test images the hard trees classify correctly ',
       ...enumerated(measured, 'test accuracy of the hard tree', (value) => `${fixed(value, 2)} %`),
-      ' of the test images correctly.',
+      '.',
     ],
   ];
 }
