@@ -9,25 +9,14 @@ import {
   type Sample,
 } from './compare.ts';
 import { quantity, type Prose } from './content.ts';
+import { entropyWord, headlineOf, same, than, type Evidence, type Headline } from './headline.ts';
 import { counted, fixed, interval, inWords, listed } from './format.ts';
 import { ARM_LABELS, type Trials } from './trials.ts';
 
-/** Below this a difference of mean normalised entropy is not worth a word. */
-const SAME_ENTROPY = 0.005;
+/** Below so many times the accuracy of chance a network has not learned. */
+const AT_CHANCE = 2;
 
-export type Findings = {
-  /** One sentence, computed: the title of the page. */
-  readonly headline: string;
-  /** How far the seeds carry the headline, where they do not carry it all the way. */
-  readonly caution?: string;
-  readonly items: readonly Prose[];
-};
-
-type Evidence = {
-  readonly trials: Trials;
-  readonly entropies: readonly Comparison[];
-  readonly sweep: readonly Comparison[];
-};
+export type Findings = Headline & { readonly items: readonly Prose[] };
 
 /** What the study found, in words, and how far its seeds carry them. */
 export function findingsOf(evidence: Evidence): Findings {
@@ -38,54 +27,12 @@ export function findingsOf(evidence: Evidence): Findings {
       ...entropyValues(trials),
       ...entropies.map(entropyFinding),
       ...armAccuracy(trials),
+      ...untrainedFinding(trials),
       ...sweep.map(sweepFinding),
       ...seedsFinding([...entropies, ...sweep]),
       ...lostFinding(trials),
     ],
   };
-}
-
-function headlineOf({
-  trials,
-  entropies,
-  sweep,
-}: Evidence): Pick<Findings, 'headline' | 'caution'> {
-  const first = entropies[0];
-  if (first !== undefined) {
-    const headline = `Gates are ${entropyWord(first)} with distillation ${than(first)} with ${first.baseline}`;
-    return { headline, ...cautionOf(first) };
-  }
-  const change = sweep[0];
-  if (change !== undefined) return { headline: sweepHeadline(change), ...cautionOf(change) };
-  const done = trials.all.filter(({ state }) => state === 'complete').length;
-  return {
-    headline:
-      done === 0
-        ? 'Nothing has been measured yet'
-        : 'Trained and measured; there is nothing to compare yet',
-  };
-}
-
-const same = ({ test }: Comparison): boolean => Math.abs(test.mean) < SAME_ENTROPY;
-const than = (comparison: Comparison): string => (same(comparison) ? 'as' : 'than');
-
-function entropyWord(comparison: Comparison): string {
-  if (same(comparison)) return 'as sharp';
-  return comparison.test.mean < 0 ? 'sharper' : 'softer';
-}
-
-function sweepHeadline(comparison: Comparison): string {
-  const points = fixed(Math.abs(comparison.test.mean), 2);
-  const { treated, baseline, test } = comparison;
-  if (Number(points) === 0) return `${treated} ended level with ${baseline}`;
-  return `${treated} ended ${points} points ${test.mean > 0 ? 'above' : 'below'} ${baseline}`;
-}
-
-function cautionOf({ test, adjustedP }: Comparison): Pick<Findings, 'caution'> {
-  if (test.n < SEEDS_FOR_A_VERDICT) {
-    return { caution: `seen in ${counted(test.n, 'seed')}: too few for a verdict` };
-  }
-  return adjustedP < 0.05 ? {} : { caution: 'a difference that chance alone could make' };
 }
 
 /** The headline's quantity, arm by arm. */
@@ -118,9 +65,31 @@ function armAccuracy({ arms }: Trials): readonly Prose[] {
   if (measured.length === 0) return [];
   return [
     [
-      'The hard trees classify ',
+      'Of the test images the hard trees classify correctly ',
       ...enumerated(measured, 'test accuracy of the hard tree', (value) => `${fixed(value, 2)} %`),
-      ' of the test images correctly.',
+      '.',
+    ],
+  ];
+}
+
+/** A tree that guesses has an accuracy, but nothing to say. */
+function untrainedFinding({ arms }: Trials): readonly Prose[] {
+  const guessing = arms.flatMap((arm) => {
+    const samples = armSamples(arm, ({ hard }) =>
+      hard.top1 < (AT_CHANCE * 100) / hard.perClass.length ? hard.top1 : undefined,
+    );
+    return samples.length === 0 ? [] : [{ name: ARM_LABELS[arm.name].toLowerCase(), samples }];
+  });
+  if (guessing.length === 0) return [];
+  return [
+    [
+      'Hard trees that have not learned, being hardly better than chance: ',
+      quantity(
+        listed(guessing.map(({ name }) => name)),
+        guessing.flatMap(({ samples }) => samples.map(({ trial }) => trial)),
+        'hard trees of less than twice the accuracy of chance',
+      ),
+      '. Nothing follows from the accuracy of their classes; the gates are of the soft stage, which is another network.',
     ],
   ];
 }

@@ -87,7 +87,7 @@ function explanationSections(
       ...optionalFigure(entropyFigure(arms)),
       ...tableBlock(entropyDifferencesTable(entropies)),
     ]),
-    section('explainers', 'The explainers in numbers', [
+    section('explainers-in-numbers', 'The explainers in numbers', [
       prose(
         'Every arm trains the explainer twice. With soft gates it searches for a tree; then each gate is cut to the one expert that it reads most, and this hard tree is trained anew, from fresh weights. An expert is used when some class’s way from the image leads through it.',
       ),
@@ -121,7 +121,7 @@ function teacherSections({ teachers }: Trials, names: readonly string[]): readon
   if (teachers.length === 0) return [];
   const confusions = teachers.map((teacher) => confusionProse(teacher, names));
   return [
-    section('teachers', 'The teacher', [
+    section('the-teacher', 'The teacher', [
       ...tableBlock(teachersTable(teachers)),
       ...confusions.filter((text) => text.length > 0).map((text) => prose(...text)),
     ]),
@@ -131,7 +131,7 @@ function teacherSections({ teachers }: Trials, names: readonly string[]): readon
 function protocolSections(input: ReportInput, trials: Trials): readonly Section[] {
   const { study } = input;
   return [
-    section('protocol', 'Protocol', [
+    section('how-trained', 'Protocol', [
       prose(...protocolProse(study)),
       ...tableBlock(protocolTable(study)),
       ...tableBlock(deviationsTable(study)),

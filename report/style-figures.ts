@@ -37,7 +37,7 @@ export const FIGURE_STYLE = `
 .tree .edge { fill: none; stroke: var(--tone); stroke-linecap: round; stroke-opacity: 0.82; }
 .tree .ghost { fill: none; stroke: var(--ink); stroke-opacity: 0.07; }
 .tree .expert circle { fill: var(--paper); stroke: var(--tone); stroke-width: 2.5; }
-.tree .count { fill: var(--muted); font-size: 10px; text-anchor: start; font-variant-numeric: tabular-nums; }
+.tree .count { fill: var(--muted); font-size: 11px; text-anchor: start; font-variant-numeric: tabular-nums; }
 .tree .image rect { fill: var(--tone); }
 .tree .image text { fill: var(--paper); font-size: 10.5px; font-weight: 600; }
 .tree .leaf circle { fill: var(--tone); stroke: var(--paper); stroke-width: 1.5; }

@@ -81,7 +81,7 @@ figure { margin: 1.25rem 0 1.75rem; }
 .panel-title.label-smoothing { color: var(--label-smoothing); }
 .panel-title.distillation { color: var(--distillation); }
 figcaption { font-size: 0.8rem; line-height: 1.5; color: var(--muted); margin: 0.9rem auto 0; max-width: 40rem; }
-#trees .panel-title, #trees .panel-sub { text-align: center; padding-left: 9%; }
+#trees .panel-title, #trees .panel-sub { text-align: center; padding-left: 2rem; }
 #seeds .plot, #classes .plot { max-width: 34rem; margin-inline: auto; }
 #trees .panels { gap: 2rem 2.5rem; }
 .leaf { cursor: default; }
@@ -109,7 +109,7 @@ const MEDIA = `
   main, header, footer { display: block; }
   main > section { display: block; margin-top: 1.6rem; }
   figure, tr, .panel { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, .caption, section > p:has(+ .table) { break-after: avoid; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: 0.25rem 0.4rem; }

@@ -111,9 +111,3 @@ export const ARM_LABELS: Readonly<Record<ArmName, string>> = {
   'label-smoothing': 'Label smoothing',
   distillation: 'Distillation',
 };
-
-/** The seed in a trial's id; absent for teachers. */
-export function seedOf(id: string): number | undefined {
-  const found = /\/s(\d+)(?:\/|$)/.exec(id)?.[1];
-  return found === undefined ? undefined : Number(found);
-}

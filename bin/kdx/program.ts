@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { datasetCommand } from './commands/dataset.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
+import { listCommand } from './commands/list.ts';
+import { planCommand } from './commands/plan.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { studyCommand } from './commands/study.ts';
@@ -13,9 +15,12 @@ Examples:
   kdx start                            everything up, run studies/digits.json, show the report
   kdx up --detach                      only the servers, in the background
   kdx status                           where they are and how they are
+  kdx plan studies/mine.json           what it would run, and how long that takes
+  kdx list                             studies in the store, their results and reports
   kdx study studies/mine.json          run a study, watch it, print where its report is
   eval "$(kdx env)"                    then the plain Temporal CLI works:
-    temporal workflow start --task-queue kdx --type reproduce --input-file studies/digits.json
+    temporal workflow start --task-queue kdx --type reproduce --workflow-id reproduce/digits \\
+      --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
   kdx verify digits                    recompute its numbers from stored weights
   kdx dataset list                     which datasets are here, and how the others come here
@@ -34,6 +39,8 @@ export function createProgram(): Command {
     .addCommand(downCommand())
     .addCommand(statusCommand())
     .addCommand(envCommand())
+    .addCommand(planCommand())
+    .addCommand(listCommand())
     .addCommand(studyCommand())
     .addCommand(verifyCommand())
     .addCommand(datasetCommand());

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { gatherStudy } from '../../../activities/gather.ts';
 import { KdxError } from '../../../leg/errors.ts';
@@ -12,7 +10,7 @@ import { layoutOf, ROOT } from '../stack/layout.ts';
 import { readRunning } from '../stack/record.ts';
 import { readSettings } from '../stack/settings.ts';
 import { connections } from '../stack/stack.ts';
-import { readStudyFile } from '../study/file.ts';
+import { readStudyFile, studyFilePath } from '../study/file.ts';
 import type { Check, Verdict } from '../verify/check.ts';
 import { openVerifyTools } from '../verify/tools.ts';
 import { verifyTrial } from '../verify/verify.ts';
@@ -59,7 +57,7 @@ async function* checks(study: string): AsyncGenerator<Check> {
   if (settings === undefined || (await readRunning(layout)) === undefined) {
     throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
   }
-  const resolution = resolveStudy((await readStudyFile(studyPath(study))).input);
+  const resolution = resolveStudy((await readStudyFile(studyFilePath(study))).input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
   const { cacheDir, s3 } = connections(layout, settings);
   const store = openS3Store(s3);
@@ -69,12 +67,6 @@ async function* checks(study: string): AsyncGenerator<Check> {
   const trials = await gatherStudy(store, resolved, {});
   const tools = await openVerifyTools(device, store);
   for (const trial of trials) yield* await verifyTrial(trial, tools);
-}
-
-/** A name stands for `studies/<name>.json` of the checkout. */
-function studyPath(study: string): string {
-  const shipped = join(ROOT, 'studies', `${study}.json`);
-  return !study.endsWith('.json') && existsSync(shipped) ? shipped : study;
 }
 
 const MARKS: Readonly<Record<Verdict, string>> = {

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errorText, KdxError } from '../../../leg/errors.ts';
 import { problemsText, resolveStudy } from '../../../study/resolve.ts';
+import { ROOT } from '../stack/layout.ts';
 
 /** A study file as read: its text as JSON, and the name its workflow goes by. */
 export type StudyFile = { readonly name: string; readonly input: unknown };
@@ -19,4 +22,10 @@ export async function readStudyFile(path: string): Promise<StudyFile> {
   const resolution = resolveStudy(input);
   if (resolution.ok) return { name: resolution.study.name, input };
   throw new KdxError('SpecInvalid', `${path}: ${problemsText(resolution.problems)}`);
+}
+
+/** A name stands for `studies/<name>.json` of the checkout. */
+export function studyFilePath(study: string): string {
+  const shipped = join(ROOT, 'studies', `${study}.json`);
+  return !study.endsWith('.json') && existsSync(shipped) ? shipped : study;
 }
