@@ -22,6 +22,7 @@ export type Job = {
 
 /** A process that is ready to run steps; between requests it does nothing. */
 export type Worker = {
+  readonly pid: number;
   readonly facts: Partial<Facts>;
   /** Runs steps and gives the time of each. @throws KdxError CodeBug where the process dies */
   milliseconds(steps: number): Promise<number[]>;
@@ -85,6 +86,7 @@ export async function startWorker(job: Job, python?: string): Promise<Worker | u
     return undefined;
   }
   return {
+    pid: child.pid as number,
     facts,
     milliseconds: async (steps) => {
       child.stdin.write(`${steps}\n`);
