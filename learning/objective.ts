@@ -121,5 +121,5 @@ function lossOf(
     const hits = tf.equal(tf.argMax(forward.logits, 1), tf.argMax(labels, 1));
     return tf.sum(tf.cast(hits, 'float32'));
   });
-  return { ...terms, total: tf.addN(parts) as tf.Scalar, correct };
+  return { ...terms, total: tf.addN<tf.Scalar>(parts), correct };
 }

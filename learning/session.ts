@@ -6,7 +6,7 @@ import type { Parameter } from './engine/network.ts';
 import type { Optimizer } from './engine/optimizer.ts';
 import { sgd } from './engine/sgd.ts';
 import { createTrainer, type Trainer } from './engine/trainer.ts';
-import { tf } from './engine/backend.ts';
+import type { tf } from './engine/backend.ts';
 import { liveParameters } from './models/explainer/route.ts';
 import { loadNetwork, startNetwork, type Gated } from './networks.ts';
 import { createObjective } from './objective.ts';

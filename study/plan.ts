@@ -9,7 +9,6 @@ import {
   type PlanContext,
   type Section,
   type Seed,
-  type TeacherNode,
   type TrialNode,
 } from './trials.ts';
 

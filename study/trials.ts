@@ -2,7 +2,7 @@ import { codeOf, type CodeIndex } from './code.ts';
 import { evaluationCost, explanationCost, trainingCost } from './cost.ts';
 import { DATASETS } from './datasets.ts';
 import type { DistillerSpec, ModelSpec, Study, Train, VamSpec } from './schema.ts';
-import type { EvaluateSpec, ExplainSpec, GateMode, LegSpec, TrainSpec, Trained } from './spec.ts';
+import type { EvaluateSpec, ExplainSpec, LegSpec, TrainSpec, Trained } from './spec.ts';
 
 /** Digest of the weights that a trial of this id left. */
 type BindWeights = (id: string) => string;
