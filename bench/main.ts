@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 
 import { errorText, isKdxError } from '../leg/errors.ts';
 import { inputCommand } from './input.ts';
+import { memoryCommand } from './memory.ts';
+import { profileCommand } from './profile.ts';
 import { stepCommand } from './step.ts';
 
 /** Exit code of wrong arguments, and of a failure that has no code of ours. */
@@ -13,7 +15,7 @@ On a machine with nothing else to do. Progress goes to stderr; the last line on 
 From a checkout: npm run bench -- <bench> --help`;
 
 /** Each bench is a file of this folder. */
-const BENCHES = [stepCommand(), inputCommand()];
+const BENCHES = [stepCommand(), profileCommand(), inputCommand(), memoryCommand()];
 
 function createProgram(): Command {
   const program = new Command('bench')

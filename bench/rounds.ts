@@ -1,4 +1,5 @@
 import { KdxError } from '../leg/errors.ts';
+import { othersShare, quietest, readClocks } from './disturbance.ts';
 import type { Subject } from './subjects.ts';
 import { median } from './summary.ts';
 import type { Facts } from './training.ts';
@@ -20,6 +21,8 @@ export type Measurement = {
   readonly rounds: Partial<Record<EngineName, readonly number[]>>;
   /** FLOP/s of a matrix product, the better library's, measured in the same rounds. */
   readonly peak: number;
+  /** Share of the CPUs that other programs had, the median of the rounds. */
+  readonly others: number;
 };
 
 /** Steps before the first round: recording, two checked runs, and what the allocators need. */
@@ -28,6 +31,11 @@ const WARM_UP = 4;
 const ROUND_MILLISECONDS = 1000;
 /** … in at most so many steps. */
 const MAXIMUM_STEPS = 7;
+
+/** Share of the CPUs in the hands of others from which a round is done again … */
+const DISTURBED = 0.05;
+/** … until so many times the rounds asked for are done; the quietest count. */
+const PATIENCE = 2;
 
 /** Steps of one round: few where a step is long; three at least let a median drop a cold first. */
 export function stepsOf(milliseconds: number): number {
@@ -97,35 +105,65 @@ export async function measure(
     engines.map((engine) => [engine, () => startWorker({ ...job, engine }, python)] as const),
   );
   const products = await startAll(peakStarts(plan));
+  const all = [...runners.values(), ...products.values()];
   try {
     checkSameNetwork(subject, runners);
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const { worker, steps, medians } of [...runners.values(), ...products.values()]) {
-        medians.push(median(await worker.milliseconds(steps)));
-      }
-      say(progressOf(round, runners));
-    }
+    const shares = await runRounds(all, rounds, (share) => say(progressOf(share, runners)));
+    return summarise(subject, { runners, products, shares, rounds });
   } finally {
-    for (const { worker } of [...runners.values(), ...products.values()]) worker.stop();
+    for (const { worker } of all) worker.stop();
   }
-  const entries = [...runners].map(([name, { medians }]) => [name, medians] as const);
+}
+
+/** Runs rounds until enough were quiet, or patience ends. Gives the others' share in each. */
+async function runRounds(
+  runners: readonly Runner[],
+  rounds: number,
+  done: (share: number) => void,
+): Promise<number[]> {
+  const pids = [process.pid, ...runners.map(({ worker }) => worker.pid)];
+  const shares: number[] = [];
+  const quiet = (): number => shares.filter((share) => share <= DISTURBED).length;
+  while (quiet() < rounds && shares.length < PATIENCE * rounds) {
+    const before = readClocks(pids);
+    for (const { worker, steps, medians } of runners) {
+      medians.push(median(await worker.milliseconds(steps)));
+    }
+    const share = othersShare(before, readClocks(pids));
+    shares.push(share);
+    done(share);
+  }
+  return shares;
+}
+
+type Rounds = {
+  readonly runners: ReadonlyMap<EngineName, Runner>;
+  readonly products: ReadonlyMap<EngineName, Runner>;
+  readonly shares: readonly number[];
+  readonly rounds: number;
+};
+
+/** Keeps the quietest rounds: chosen by what others did, never by what was measured. */
+function summarise(subject: Subject, { runners, products, shares, rounds }: Rounds): Measurement {
+  const kept = quietest(shares, rounds);
+  const of = (values: readonly number[]): number[] => kept.map((round) => values[round] ?? NaN);
+  const entries = [...runners].map(([name, { medians }]) => [name, of(medians)] as const);
+  const flop = products.get('eager')?.worker.facts.flop ?? Number.NaN;
+  const rates = [...products.values()].map(({ medians }) => flop / (median(of(medians)) / 1000));
   return {
     subject,
     facts: [...runners.values()].find(({ worker }) => worker.facts.flop)?.worker.facts ?? {},
     rounds: Object.fromEntries(entries),
-    peak: peakOf(products),
+    peak: Math.max(...rates),
+    others: median(of(shares)),
   };
 }
 
-function progressOf(round: number, runners: ReadonlyMap<EngineName, Runner>): string {
+function progressOf(share: number, runners: ReadonlyMap<EngineName, Runner>): string {
   const parts = [...runners].map(
     ([name, { medians }]) => `${name} ${(medians.at(-1) ?? 0).toFixed(1)} ms`,
   );
-  return `round ${round}: ${parts.join(', ')}`;
-}
-
-function peakOf(products: ReadonlyMap<EngineName, Runner>): number {
-  const flop = products.get('eager')?.worker.facts.flop ?? Number.NaN;
-  const rates = [...products.values()].map(({ medians }) => flop / (median(medians) / 1000));
-  return Math.max(...rates);
+  const disturbed =
+    share > DISTURBED ? ` (others had ${Math.round(share * 100)} % of the CPUs)` : '';
+  return `${parts.join(', ')}${disturbed}`;
 }

@@ -41,7 +41,16 @@ export function rowOf(measurement: Measurement, batch: number): StepRow {
 
 const HEADER = [
   ...['model', 'recorded ms', 'eager ms', 'PyTorch ms', 'channels_last ms'],
-  ...['÷ PyTorch', 'by round', '÷ channels_last', 'GFLOP', 'GFLOP/s', 'sgemm GFLOP/s', '% of peak'],
+  ...[
+    '÷ PyTorch',
+    'by round',
+    '÷ channels_last',
+    'GFLOP',
+    'GFLOP/s',
+    'sgemm GFLOP/s',
+    '% of peak',
+    'others %',
+  ],
 ];
 
 /** recorded ÷ PyTorch in the best and in the worst round: how far noise reaches. */
@@ -71,6 +80,7 @@ export function stepTable(measurements: readonly Measurement[]): string {
       fixed(rounded(rate / 1e9), 0),
       fixed(rounded(peak / 1e9), 0),
       fixed(peakShare === null ? null : peakShare * 100, 0),
+      fixed(measurement.others * 100, 0),
     ];
   });
   return formatTable(HEADER, rows);

@@ -59,7 +59,9 @@ async function benchStep(options: Options): Promise<void> {
   const measurements: Measurement[] = [];
   for (const subject of models) {
     say(`${subject.name}, load ${load()}`);
-    measurements.push(await measure(subject, plan, (line) => say(`  ${line}`)));
+    const measurement = await measure(subject, plan, (line) => say(`  ${line}`));
+    say(JSON.stringify(rowOf(measurement, batch)));
+    measurements.push(measurement);
   }
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, load ${load()}`;
   const settings = `batch ${batch}, ${threads} threads, ${rounds} rounds`;

@@ -25,14 +25,18 @@ function findDistillation(name: string, models: readonly string[]): Subject | un
  *
  * @throws KdxError SpecInvalid where a model is not one of `models`
  */
-export function parseSubject(name: string, models: readonly string[]): Subject {
+export function parseSubject(
+  name: string,
+  models: readonly string[],
+  option = '--models',
+): Subject {
   const distilled = findDistillation(name, models);
   if (distilled !== undefined) return distilled;
   const [model = '', width] = name.split(':');
   const isTree = model.startsWith('hme');
   if (!models.includes(model) || (width !== undefined && !isTree)) {
     const allowed = `${models.join(', ')}; hme_ltb:<width>; kd_<teacher>_<student>`;
-    throw usageError('--models', name, allowed);
+    throw usageError(option, name, allowed);
   }
   return { name, model, ...(width === undefined ? {} : { width: parseCount(name, width) }) };
 }

@@ -31,6 +31,9 @@ export type Facts = {
 /** A piece of work that is done again and again: one training step, one product. */
 export type Work = Facts & { step(): number };
 
+/** A training step, on the same tensors every time or on new ones, as from a data set. */
+export type Training = Work & { stepOnNewFeeds(): number };
+
 function network(model: string, width?: number): Network {
   const options = { model, classes: CLASSES, imageSize: IMAGE_SIZE };
   const initialise = seededInitialiser((name) => stream(SEED, name));
@@ -67,18 +70,18 @@ function lossOf(student: Network, teacher?: Network): (feeds: Feeds) => LossTerm
   };
 }
 
-/** Feeds of one batch; the same in every step, since their values cost nothing. */
-function feedsOf(batch: number): Feeds {
+/** Draws a batch, and gives what puts it on the device: its values cost nothing in a step. */
+function createFeeds(batch: number): () => Feeds {
   const values = stream(SEED, 'bench');
   const pixels = values.normal(batch * IMAGE_SIZE ** 2 * 3);
   const labels = new Int32Array(values.integers(batch, CLASSES));
-  return {
+  return () => ({
     images: tf.tensor4d(pixels, [batch, IMAGE_SIZE, IMAGE_SIZE, 3]),
     labels: tf.tidy(() => tf.oneHot(tf.tensor1d(labels, 'int32'), CLASSES).toFloat()),
     rate: tf.scalar(0.01),
     seed: tf.tensor1d([1, 2], 'int32'),
     gate: tf.scalar(1),
-  };
+  });
 }
 
 function libraryVersion(): string {
@@ -87,10 +90,10 @@ function libraryVersion(): string {
 }
 
 /** A subject's training step. @throws KdxError SpecInvalid where a model is unknown */
-export function createTraining(subject: Subject, engine: Engine, batch: number): Work {
+export function createTraining(subject: Subject, engine: Engine, batch: number): Training {
   const student = network(subject.model, subject.width);
   const teacher = subject.teacher === undefined ? undefined : network(subject.teacher);
-  const { step } = createTrainer({
+  const trainer = createTrainer({
     engine,
     optimizer: optimizerOf(student),
     loss: lossOf(student, teacher),
@@ -99,18 +102,31 @@ export function createTraining(subject: Subject, engine: Engine, batch: number):
       return { weights: rate, gates: rate, vam: rate };
     },
   });
-  const feeds = feedsOf(batch);
+  const step = (feeds: Feeds): number => {
+    const outputs = trainer.step(feeds);
+    const [loss = Number.NaN] = (outputs['total'] as tf.Scalar).dataSync<'float32'>();
+    tf.dispose(outputs);
+    return loss;
+  };
+  const newFeeds = createFeeds(batch);
+  const feeds = newFeeds();
   return {
     parameters: student.parameterCount,
     flop: 2 * batch * (3 * student.multiplyAdds + (teacher?.multiplyAdds ?? 0)),
     version: libraryVersion(),
-    step: () => {
-      const outputs = step(feeds);
-      const [loss = Number.NaN] = (outputs['total'] as tf.Scalar).dataSync<'float32'>();
-      tf.dispose(outputs);
+    step: () => step(feeds),
+    stepOnNewFeeds: () => {
+      const fresh = newFeeds();
+      const loss = step(fresh);
+      tf.dispose(fresh);
       return loss;
     },
   };
+}
+
+/** Tensors that tfjs holds now. */
+export function tensorCount(): number {
+  return tf.memory().numTensors;
 }
 
 /** A product of two matrices: the best that the machine does with float32. */

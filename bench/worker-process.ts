@@ -18,13 +18,18 @@ export type Job = {
   readonly width?: number;
   readonly batch: number;
   readonly threads: number;
+  /** Ours only: operations run one after the other, and oneDNN logs each (`onednn-log.ts`). */
+  readonly profiled?: boolean;
 };
 
 /** A process that is ready to run steps; between requests it does nothing. */
 export type Worker = {
+  readonly pid: number;
   readonly facts: Partial<Facts>;
   /** Runs steps and gives the time of each. @throws KdxError CodeBug where the process dies */
   milliseconds(steps: number): Promise<number[]>;
+  /** What else it has printed since the last call, in lines. */
+  takeLog(): string[];
   stop(): void;
 };
 
@@ -41,10 +46,12 @@ function argumentsOf({ model, teacher, width, batch, threads }: Job): string[] {
 
 function launch(job: Job, python: string | undefined): ChildProcessWithoutNullStreams {
   const here = import.meta.dirname;
-  const { engine } = job;
+  const { engine, profiled = false } = job;
   if (engine === 'recorded' || engine === 'eager') {
-    const program = [join(here, 'worker.ts'), '--engine', engine, ...argumentsOf(job)];
-    const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
+    const mode = ['--engine', engine, ...(profiled ? ['--sequential'] : [])];
+    const program = [join(here, 'worker.ts'), ...mode, ...argumentsOf(job)];
+    const log = profiled ? { ONEDNN_VERBOSE: '1' } : {};
+    const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...log };
     return spawn(process.execPath, program, { env });
   }
   if (python === undefined) throw new KdxError('CodeBug', `${engine} was given no Python.`);
@@ -70,9 +77,12 @@ export async function startWorker(job: Job, python?: string): Promise<Worker | u
   const lines: AsyncIterator<string, undefined> = createInterface(child.stdout)[
     Symbol.asyncIterator
   ]();
+  let log: string[] = [];
   const receive = async <T>(): Promise<T> => {
-    const next = await lines.next();
-    if (next.value !== undefined) return JSON.parse(next.value) as T;
+    for (let next = await lines.next(); next.value !== undefined; next = await lines.next()) {
+      if (next.value.startsWith('{')) return JSON.parse(next.value) as T;
+      log.push(next.value);
+    }
     await exited;
     throw new KdxError('CodeBug', `${job.engine} of ${job.model} died:\n${lastWords}`);
   };
@@ -85,10 +95,16 @@ export async function startWorker(job: Job, python?: string): Promise<Worker | u
     return undefined;
   }
   return {
+    pid: child.pid as number,
     facts,
     milliseconds: async (steps) => {
       child.stdin.write(`${steps}\n`);
       return (await receive<{ milliseconds: number[] }>()).milliseconds;
+    },
+    takeLog: () => {
+      const taken = log;
+      log = [];
+      return taken;
     },
     stop,
   };

@@ -27,6 +27,8 @@ for (const [args, named] of [
   [['step', '--threads', 'all'], '--threads is all'],
   [['step', '--engines', 'recorded,jax'], '--engines is jax'],
   [['step', '--frobnicate'], "unknown option '--frobnicate'"],
+  [['memory', '--model', 'resnet9'], '--model is resnet9'],
+  [['memory', '--steps', '1e3'], '--steps is 1e3'],
   [['sprint'], "unknown command 'sprint'"],
 ] as const) {
   test(`bench ${args.join(' ')} is refused in one line with exit code 64`, async (t) => {
@@ -41,7 +43,7 @@ for (const [args, named] of [
 test('bench --help lists the benches and succeeds', async (t) => {
   const { exitCode, stdout } = await bench('--help');
   t.is(exitCode, 0);
-  t.regex(stdout, /^ {2}step /m);
+  t.regex(stdout, /^ {2}step .*^ {2}memory /ms);
 });
 
 test('every model of the catalogue is measured, and a distillation', (t) => {

@@ -15,6 +15,7 @@ const MEASUREMENT: Measurement = {
     'torch-channels-last': [125, 125, 125],
   },
   peak: 200e9,
+  others: 0.02,
 };
 
 test('the median ignores order and outliers, and halves the middle of an even count', (t) => {
