@@ -3,7 +3,7 @@ import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
-import { bindTrial, expandStudy, type TrialNode } from '../study/plan.ts';
+import { bindTrial, expandStudy, handedOn, type TrialNode } from '../study/plan.ts';
 import type { ResolvedStudy, TrialFailure } from './contract.ts';
 
 /** One trial of a study with everything the store holds of it. */
@@ -31,7 +31,7 @@ export async function gatherStudy(
   const gathered: GatheredTrial[] = [];
   for (const node of expandStudy(resolved.study, resolved)) {
     const trial = await gatherTrial(store, node, weights);
-    const digest = trial.result?.files['weights']?.digest;
+    const digest = handedOn(node, trial.result?.files ?? {})?.digest;
     if (digest !== undefined && trial.result?.status === 'complete') weights.set(node.id, digest);
     const failure = failures[node.id];
     gathered.push(failure === undefined ? trial : { ...trial, failure });

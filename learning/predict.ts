@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Engine, Feeds, Outputs } from './engine/trainer.ts';
 import { createProgram } from './engine/trainer.ts';
 import { tf } from './engine/backend.ts';
-import { batchOf, plainBatch, type BatchSource } from './data/batches.ts';
+import { batchOf, plainBatch, type Batch, type BatchSource } from './data/batches.ts';
 import { CHANNELS } from './data/records.ts';
 import { GATE_TEMPERATURE_FEED, passOf, type Gated } from './networks.ts';
 import type { Predictions } from './scores.ts';
@@ -13,6 +13,8 @@ const BATCH = 100;
 
 /** Runs one network over images as often as asked; its step is compiled once. */
 export type Predictor = {
+  /** Logits of one batch, row by row. */
+  logitsOf(batch: Batch, inverseGateTemperature?: number): Float32Array;
   /** Logits for some images of a set; signals are heard between batches. */
   predict(options: PredictOptions, source: BatchSource, images: Uint32Array): Promise<Predictions>;
   dispose(): void;
@@ -26,33 +28,34 @@ export type PredictOptions = {
 };
 
 export function createPredictor(engine: Engine, gated: Gated): Predictor {
-  const { classes } = gated.network.options;
+  const { classes, imageSize } = gated.network.options;
   const step = (feeds: Feeds): Outputs => {
     const pass = passOf(gated, 'evaluate', feeds);
     const { logits } = gated.network.forward(feeds['images'] as tf.Tensor4D, pass);
     return { logits };
   };
   const program = createProgram(engine, step, 'The evaluation step');
+  const logitsOf = (batch: Batch, inverseGateTemperature = 1): Float32Array => {
+    const feeds = {
+      images: tf.tensor(batch.images, [batch.count, imageSize, imageSize, CHANNELS]),
+      [GATE_TEMPERATURE_FEED]: tf.scalar(inverseGateTemperature),
+    };
+    const { logits } = program.run(feeds) as { logits: tf.Tensor2D };
+    const values = logits.dataSync<'float32'>();
+    tf.dispose([feeds, logits]);
+    return values;
+  };
   return {
+    logitsOf,
     predict: async ({ inverseGateTemperature = 1, tick }, source, images) => {
       const logits = new Float32Array(images.length * classes);
       const labels = new Uint8Array(images.length);
-      const temperature = tf.scalar(inverseGateTemperature);
-      try {
-        for (let step = 0; step * BATCH < images.length; step += 1) {
-          const batch = plainBatch(source, batchOf(images, step, BATCH));
-          const { imageSize } = source.set;
-          const shape = [batch.count, imageSize, imageSize, CHANNELS];
-          const feed = tf.tensor(batch.images, shape);
-          const outputs = program.run({ images: feed, [GATE_TEMPERATURE_FEED]: temperature });
-          logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
-          labels.set(batch.labels, step * BATCH);
-          tf.dispose([feed, outputs]);
-          await setImmediate();
-          tick?.();
-        }
-      } finally {
-        temperature.dispose();
+      for (let step = 0; step * BATCH < images.length; step += 1) {
+        const batch = plainBatch(source, batchOf(images, step, BATCH));
+        logits.set(logitsOf(batch, inverseGateTemperature), step * BATCH * classes);
+        labels.set(batch.labels, step * BATCH);
+        await setImmediate();
+        tick?.();
       }
       return { count: images.length, classes, logits, labels };
     },

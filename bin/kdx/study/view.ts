@@ -9,6 +9,7 @@ export type Moment = {
 };
 
 const BAR_WIDTH = 16;
+const BYTES_PER_MEGABYTE = 1e6;
 const SETTLED: readonly TrialState[] = ['complete', 'found', 'diverged', 'failed', 'blocked'];
 
 /** The picture of a study for a terminal, redrawn in place: a headline, then the trials under way. */
@@ -70,7 +71,11 @@ function stateLine(trial: TrialStatus): string {
   const score = trial.top1 === undefined ? '' : `, top-1 ${trial.top1.toFixed(2)} %`;
   const failure =
     trial.failure === undefined ? '' : `, ${trial.failure.code}: ${trial.failure.message}`;
-  return `${trial.id}: ${trial.state}${score}${failure}`;
+  const size =
+    trial.bytes === undefined || trial.state !== 'running'
+      ? ''
+      : `, to store ${(trial.bytes / BYTES_PER_MEGABYTE).toPrecision(3)} MB of logits`;
+  return `${trial.id}: ${trial.state}${size}${score}${failure}`;
 }
 
 function legLine(leg: Progress): string {
@@ -80,7 +85,8 @@ function legLine(leg: Progress): string {
 
 function legWords(leg: Progress): string {
   const share = leg.epochs === 0 ? 0 : (leg.epoch + leg.step / Math.max(1, leg.steps)) / leg.epochs;
-  const loss = Number.isFinite(leg.loss) ? `  loss ${leg.loss.toFixed(3)}` : '';
+  const { loss: last } = leg;
+  const loss = last !== undefined && Number.isFinite(last) ? `  loss ${last.toFixed(3)}` : '';
   return `${bar(share)}  ${legLine(leg)}${loss}`;
 }
 
