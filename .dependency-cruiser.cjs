@@ -65,6 +65,13 @@ module.exports = {
       to: { path: '@tensorflow/', reachable: true },
     },
     {
+      name: 'the-input-thread-holds-no-tfjs',
+      comment: 'a process may have one isolate with tfjs, and the training has it',
+      severity: 'error',
+      from: { path: '^learning/data/assembler' },
+      to: { path: '@tensorflow/', reachable: true },
+    },
+    {
       name: 'workflows-import-no-node-built-ins',
       severity: 'error',
       from: { path: '^workflows/' },

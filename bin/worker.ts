@@ -9,7 +9,10 @@ import { createStudyActivities } from '../activities/study.ts';
 import { createLocalExecutor } from '../executors/local.ts';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
+import { toReportInput } from '../report/input.ts';
+import { renderReport } from '../report/render.ts';
 import { openS3Store } from '../stores/s3.ts';
+import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
 import { readEnvironment, type Environment } from './kdx/stack/environment.ts';
 import { ROOT } from './kdx/stack/layout.ts';
@@ -84,8 +87,8 @@ function activities(
     leg: createLegActivities({ artifacts, executor }),
     output: createOutputActivities({
       artifacts,
-      render: () => Promise.resolve({ html: '<p>none</p>', markdown: 'none', files: [] }),
-      tracking: { recordTrial: () => Promise.resolve(), recordReport: () => Promise.resolve() },
+      render: async (gathered) => renderReport(toReportInput(gathered)),
+      tracking: openTracking({ url: environment.mlflowUrl }),
     }),
   };
 }

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { EpochSums } from './checkpoints.ts';
-import { augmentedBatch, batchOf, epochOrder, type Batch } from './data/batches.ts';
+import type { Batch } from './data/batches.ts';
+import type { Input } from './data/input.ts';
+import { batchesPerEpoch } from './data/plan.ts';
 import { CHANNELS } from './data/records.ts';
 import { tf } from './engine/backend.ts';
 import { stream } from './engine/random.ts';
@@ -17,8 +19,8 @@ export type EpochEnd = 'finished' | 'stopped' | 'diverged';
 /** What the loop does after every step; true ends the epoch there. */
 export type AfterStep = (step: number, sums: EpochSums) => Promise<boolean>;
 
-export function stepsPerEpoch({ spec }: Pick<Session, 'spec'>): number {
-  return Math.ceil(spec.dataset.split.train / spec.train.batch);
+export function stepsPerEpoch({ spec, data }: Pick<Session, 'spec' | 'data'>): number {
+  return batchesPerEpoch({ images: data.split.train, batch: spec.train.batch });
 }
 
 /**
@@ -29,23 +31,21 @@ export function stepsPerEpoch({ spec }: Pick<Session, 'spec'>): number {
  */
 export async function trainEpoch(
   session: Session,
+  input: Input,
   epoch: number,
   from: { readonly step: number; readonly sums: EpochSums },
   afterStep: AfterStep,
 ): Promise<{ readonly end: EpochEnd; readonly step: number; readonly sums: EpochSums }> {
-  const { spec, data } = session;
-  const order = epochOrder(data.split.train, spec.seeds.data, epoch);
+  const { spec } = session;
   const constants = epochFeeds(session, scheduleAt(spec.train, epoch));
-  const augment = { ...spec.train.augment, seed: spec.seeds.data, epoch };
   const steps = stepsPerEpoch(session);
   const taughtOf = await session.teacherLogits?.epoch(epoch);
   let { step, sums } = from;
   try {
     while (step < steps) {
-      const images = batchOf(order, step, spec.train.batch);
-      const batch = augmentedBatch(data.train, images, augment);
+      const batch = await input.take(epoch, step);
       const seed = stream(spec.seeds.data, `dropout/${epoch}/${step}`).words(2);
-      const values = runStep(session, constants, batch, seed, taughtOf?.(images));
+      const values = runStep(session, constants, batch, seed, taughtOf?.(batch.positions));
       sums = add(sums, values, session.terms, batch.count);
       step += 1;
       if (!Number.isFinite(sums.loss)) return { end: 'diverged', step, sums };

@@ -10,7 +10,9 @@ import {
   type EpochSums,
   type LoopPosition,
 } from './checkpoints.ts';
-import type { LegContext, WorkEnd } from './context.ts';
+import type { LegContext, Pace, WorkEnd } from './context.ts';
+import { openInput, type Input } from './data/input.ts';
+import type { BatchPlan } from './data/plan.ts';
 import { encodeTensors } from './engine/safetensors.ts';
 import { stepsPerEpoch, trainEpoch } from './epoch.ts';
 import { measureEpoch } from './measure.ts';
@@ -47,9 +49,10 @@ export async function train(spec: TrainSpec, context: LegContext): Promise<WorkE
       steps: stepsPerEpoch(session),
       imagesPerEpoch: spec.dataset.split.train,
     });
-    const end = await loop(session, context, meter, start);
+    const input = openInput(batchPlan(session), { epoch: start.epoch + 1, step: start.step });
+    const end = await loop(session, input, context, meter, start).finally(input.close);
     meter.flush();
-    const pace = paceOf(meter, start);
+    const pace: Pace = { inputSeconds: input.cost.seconds, ...paceOf(meter, start) };
     if (end.stopped) return { ...pace, outcome: 'stopped' };
     const result = await storeResult(session, context, end);
     return { ...pace, outcome: end.diverged === undefined ? 'done' : 'diverged', result };
@@ -58,8 +61,15 @@ export async function train(spec: TrainSpec, context: LegContext): Promise<WorkE
   }
 }
 
+function batchPlan({ spec, data }: Session): BatchPlan {
+  const { batch, epochs, augment } = spec.train;
+  const { train: source, split } = data;
+  return { source, images: split.train, batch, epochs, seed: spec.seeds.data, augment };
+}
+
 async function loop(
   session: Session,
+  input: Input,
   context: LegContext,
   meter: ProgressMeter,
   start: LoopPosition,
@@ -73,12 +83,18 @@ async function loop(
     const { epoch: done, log } = position;
     const epoch = done + 1;
     let counted = position.sums.images;
-    const { end, step, sums } = await trainEpoch(session, epoch, position, async (step, sums) => {
-      const { images } = sums;
-      meter.advance({ epoch, step, loss: sums.loss / images, images: images - counted });
-      counted = images;
-      return keep({ epoch: done, step, sums, log });
-    });
+    const { end, step, sums } = await trainEpoch(
+      session,
+      input,
+      epoch,
+      position,
+      async (step, sums) => {
+        const { images } = sums;
+        meter.advance({ epoch, step, loss: sums.loss / images, images: images - counted });
+        counted = images;
+        return keep({ epoch: done, step, sums, log });
+      },
+    );
     if (end === 'stopped') return { position, stopped: true };
     if (end === 'diverged') return { position, stopped: false, diverged: { epoch, step } };
     const record = await closeEpoch(session, epoch, sums);

@@ -31,6 +31,8 @@ export type RunRecord = {
   readonly startedAt: string;
   readonly seconds: number;
   readonly imagesPerSecond?: number;
+  /** Seconds that the training waited for its batches. */
+  readonly inputSeconds?: number;
   readonly peakBytes: number;
   /** Step the attempt resumed from, and the device class it runs in. */
   readonly resumedFrom?: { readonly epoch: number; readonly step: number };

@@ -7,7 +7,8 @@ import {
   type Comparison,
   type Sample,
 } from './compare.ts';
-import { missing, quantity, type Prose, type Row, type Table } from './content.ts';
+import { missing, quantity, RECONSTRUCTED, type Prose, type Row, type Table } from './content.ts';
+import { counted } from './format.ts';
 import { absence, sampleCell } from './measures.ts';
 import { ARM_LABELS, explained, type Arm } from './trials.ts';
 
@@ -22,14 +23,14 @@ export function armSamples(arm: Arm, pick: Pick): readonly Sample[] {
 }
 
 /** Mean normalised entropy at τ = 0.5 over all levels: the headline of an explanation. */
-export const intrinsicEntropy: Pick = ({ gates }) =>
+export const intrinsicEntropy = ({ gates }: Explanation): number =>
   mean(gates.map(({ entropy }) => entropy.intrinsic.mean));
 
 /** The explanation arms side by side: accuracy, entropies, experts, conflicts. */
 export function armsTable(arms: readonly Arm[]): Table {
   return {
     id: 'arms',
-    caption: 'The same explainer under three kinds of label.',
+    caption: `The explainer by kind of label${seedWords(arms)}.`,
     columns: [
       { label: 'Measure' },
       ...arms.map(({ name }) => ({ label: ARM_LABELS[name], numeric: true })),
@@ -37,10 +38,10 @@ export function armsTable(arms: readonly Arm[]): Table {
     rows: [
       row(arms, 'Accuracy of the hard tree, %', 2, ({ hard }) => hard.top1),
       row(arms, 'Accuracy with soft gates, %', 2, ({ soft }) => soft.top1),
-      row(arms, 'Gate entropy at τ = 0.5, mean', 3, intrinsicEntropy),
+      row(arms, `Gate entropy${RECONSTRUCTED}, mean of levels`, 3, intrinsicEntropy),
       ...entropyRows(arms),
       ...liveRows(arms),
-      row(arms, 'Confidence of a class’s path', 3, ({ tree }) =>
+      row(arms, 'Confidence of a class’s way', 3, ({ tree }) =>
         mean(tree.paths.map(({ confidence }) => confidence)),
       ),
       ...conflictRows(arms),
@@ -48,11 +49,24 @@ export function armsTable(arms: readonly Arm[]): Table {
     ],
     notes: [
       [
-        'Entropy is normalised: 1 reads all experts alike, 0 reads one. Conflict: of the class pairs that share an expert, the share whose gradients oppose each other. ρ: rank correlation of distances in the tree with the teacher’s distances between classes. Entropies, trees and conflicts are our definitions; their authors published none.',
+        'Confidence: the product of the gate weights on a class’s way, mean over classes. Conflict: of the class pairs that share an expert, the share whose gradients oppose each other there. ρ: rank correlation of two classes’ distance in the tree with their distance in the teacher’s soft labels.',
+      ],
+      [
+        `${RECONSTRUCTED} Entropies, trees, conflicts and label smoothing are our reconstructions: their authors published no code for them.`,
       ],
       ...lostNotes(arms),
     ],
   };
+}
+
+/** How many seeds stand behind the arms, where all have as many. */
+function seedWords(arms: readonly Arm[]): string {
+  const counts = [...new Set(arms.map((arm) => explained(arm).length))];
+  const [count] = counts;
+  if (counts.length !== 1 || count === undefined) return '';
+  return count > 1
+    ? `: mean ± sample standard deviation of ${counted(count, 'seed')}`
+    : `, ${counted(count, 'seed')} each`;
 }
 
 function row(arms: readonly Arm[], label: string, decimals: number, pick: Pick): Row {
@@ -95,7 +109,7 @@ function entropyRows(arms: readonly Arm[]): readonly Row[] {
 
 function liveRows(arms: readonly Arm[]): readonly Row[] {
   return levelsOf(arms, ({ tree }) => tree.live).map((level) => ({
-    head: [`Live experts, level ${level}`],
+    head: [`Experts used, level ${level}`],
     cells: arms.map((arm): Prose => {
       const told = explained(arm);
       const texts = told.flatMap(({ explanation }) => {
@@ -104,14 +118,14 @@ function liveRows(arms: readonly Arm[]): readonly Row[] {
       });
       if (texts.length === 0) return [missing('no tree')];
       const trials = told.map(({ trial }) => trial);
-      return [quantity(texts.join(', '), trials, 'experts that some class uses, seed by seed')];
+      return [quantity(texts.join(', '), trials, 'experts on the way of some class, seed by seed')];
     }),
   }));
 }
 
 function conflictRows(arms: readonly Arm[]): readonly Row[] {
   return levelsOf(arms, ({ conflict }) => conflict ?? []).map((level) =>
-    row(arms, `Conflict rate, level ${level}, %`, 1, ({ conflict }) => {
+    row(arms, `Conflict rate${RECONSTRUCTED}, level ${level}, %`, 1, ({ conflict }) => {
       const found = conflict?.find((entry) => entry.level === level);
       return found === undefined || found.pairs === 0 ? undefined : found.rate * 100;
     }),
@@ -140,9 +154,11 @@ export function entropyComparisons(arms: readonly Arm[]): readonly Comparison[] 
       .filter((arm) => arm !== treated)
       .map((arm) =>
         pairSamples(
-          `Distillation − ${ARM_LABELS[arm.name].toLowerCase()}`,
-          armSamples(treated, intrinsicEntropy),
-          armSamples(arm, intrinsicEntropy),
+          { name: 'Distillation', samples: armSamples(treated, intrinsicEntropy) },
+          {
+            name: ARM_LABELS[arm.name].toLowerCase(),
+            samples: armSamples(arm, intrinsicEntropy),
+          },
         ),
       ),
   );
@@ -152,7 +168,7 @@ export function entropyDifferencesTable(family: readonly Comparison[]): Table {
   return comparisonTable(family, {
     id: 'entropy-differences',
     caption: 'Gate entropy at τ = 0.5, mean over levels: differences paired by seed.',
-    unit: 'normalised',
+    unit: 'of normalised entropy',
     decimals: 3,
     what: 'mean gate entropy at τ = 0.5',
   });

@@ -21,7 +21,8 @@ export type Sample = {
 
 /** Differences of samples that share a seed. */
 export type Comparison = {
-  readonly label: string;
+  readonly treated: string;
+  readonly baseline: string;
   readonly differences: readonly { readonly seed: number; readonly value: number }[];
   readonly trials: readonly ReportTrial[];
   readonly test: PairedComparison;
@@ -32,20 +33,18 @@ export type Comparison = {
   readonly detectable: number;
 };
 
-type Pairing = Pick<Comparison, 'label' | 'differences' | 'trials'>;
+type Pairing = Pick<Comparison, 'treated' | 'baseline' | 'differences' | 'trials'>;
+type Group = { readonly name: string; readonly samples: readonly Sample[] };
 
 /** Pairs two groups by seed: `treated` minus `baseline`. */
-export function pairSamples(
-  label: string,
-  treated: readonly Sample[],
-  baseline: readonly Sample[],
-): Pairing {
-  const pairs = treated.flatMap((a) => {
-    const b = baseline.find(({ seed }) => seed === a.seed);
+export function pairSamples(treated: Group, baseline: Group): Pairing {
+  const pairs = treated.samples.flatMap((a) => {
+    const b = baseline.samples.find(({ seed }) => seed === a.seed);
     return b === undefined ? [] : [{ a, b }];
   });
   return {
-    label,
+    treated: treated.name,
+    baseline: baseline.name,
     differences: pairs.map(({ a, b }) => ({ seed: a.seed, value: a.value - b.value })),
     trials: pairs.flatMap(({ a, b }) => [a.trial, b.trial]),
   };
@@ -68,6 +67,13 @@ export function compareFamily(pairings: readonly Pairing[]): readonly Comparison
       detectable: minimumDetectableEffect(test.standardDeviation, values.length),
     };
   });
+}
+
+export const labelOf = ({ treated, baseline }: Pairing): string => `${treated} − ${baseline}`;
+
+/** Whether the difference's interval leaves its sign open. */
+export function holdsZero({ test: { interval: range } }: Comparison): boolean {
+  return range.low <= 0 && range.high >= 0;
 }
 
 /** What the seeds allow to be said of a difference. */
@@ -100,20 +106,26 @@ type ComparisonTable = {
 
 /** The table of a family: difference, interval, both tests; under it the least effect to be seen. */
 export function comparisonTable(family: readonly Comparison[], options: ComparisonTable): Table {
-  return {
-    id: options.id,
-    caption: options.caption,
-    columns: [
-      { label: 'Comparison' },
-      { label: 'pairs', numeric: true },
-      { label: `difference, ${options.unit}`, numeric: true },
-      { label: '95 % interval', numeric: true, hint: 'Student’s t on paired differences' },
-      { label: 'p, paired t', numeric: true, hint: 'two-sided, Holm-adjusted over this table' },
-      { label: 'p, sign flips', numeric: true, hint: 'exact, two-sided, not adjusted' },
-    ],
-    rows: family.map((comparison) => comparisonRow(comparison, options)),
-    notes: [detectableNote(family, options), ...floorNote(family)],
-  };
+  const { id, caption, unit } = options;
+  const single = family.every(({ test }) => test.n < 2);
+  const rows = family.map((comparison) => comparisonRow(comparison, options));
+  const columns = [
+    { label: 'Comparison' },
+    { label: 'pairs', numeric: true },
+    { label: `difference, ${unit}`, numeric: true },
+    { label: '95 % interval', numeric: true, hint: 'Student’s t on paired differences' },
+    { label: 'p, paired t', numeric: true, hint: 'two-sided, Holm-adjusted over this table' },
+    { label: 'p, sign flips', numeric: true, hint: 'exact, two-sided, not adjusted' },
+  ];
+  if (single) {
+    return {
+      ...{ id, caption, columns: columns.slice(0, 3) },
+      rows: rows.map(({ head, cells }) => ({ head, cells: cells.slice(0, 2) })),
+      notes: [['One pair has no spread: no interval and no test can be made of it.']],
+    };
+  }
+  const notes = [detectableNote(family, options), testsNote(family), ...floorNote(family)];
+  return { id, caption, columns, rows, notes };
 }
 
 function comparisonRow(comparison: Comparison, { decimals, what }: ComparisonTable): Row {
@@ -121,7 +133,7 @@ function comparisonRow(comparison: Comparison, { decimals, what }: ComparisonTab
   const cell = (text: string, of: string): Prose => [quantity(text, trials, of)];
   const few: Prose = [missing('needs at least two pairs')];
   return {
-    head: [comparison.label],
+    head: [labelOf(comparison)],
     cells: [
       cell(String(test.n), 'seeds that both sides completed'),
       [{ ...differenceOf(comparison, decimals, what), tone: 'headline' }],
@@ -135,12 +147,19 @@ function comparisonRow(comparison: Comparison, { decimals, what }: ComparisonTab
 }
 
 function detectableNote(family: readonly Comparison[], { decimals, unit }: ComparisonTable): Prose {
-  const known = family.filter(({ detectable }) => Number.isFinite(detectable));
-  if (known.length === 0)
-    return ['One pair has no spread: nothing can be said of what it could show.'];
-  const effects = known.map(({ label, detectable }) => `${fixed(detectable, decimals)} (${label})`);
+  const effects = family
+    .filter(({ detectable }) => Number.isFinite(detectable))
+    .map((comparison) => `${fixed(comparison.detectable, decimals)} (${labelOf(comparison)})`);
   return [
-    `Smallest difference these seeds would show four times in five, at α = 0.05: ${listed(effects)} ${unit}.`,
+    `Smallest difference that these seeds would show four times in five, at α = 0.05: ${listed(effects)} ${unit}. A smaller one may be there and stay unseen.`,
+  ];
+}
+
+function testsNote(family: readonly Comparison[]): Prose {
+  const adjusted =
+    family.length > 1 ? `, adjusted (Holm) for ${counted(family.length, 'comparison')}` : '';
+  return [
+    `p of the paired t is two-sided${adjusted}; intervals and sign flips are of one comparison.`,
   ];
 }
 

@@ -5,14 +5,17 @@ import type { ReportTrial } from './input.ts';
  * their numbers cannot differ.
  */
 
+/** Marks what its authors published no code for, and we made from their description. */
+export const RECONSTRUCTED = '†';
+
 /** A number as it is printed, and the trials it comes from. */
 export type Quantity = {
   readonly text: string;
   readonly from: readonly ReportTrial[];
   /** What the number is, for the tooltip. */
   readonly what?: string;
-  /** `optimistic`: chosen by looking at the test set. */
-  readonly tone?: 'headline' | 'optimistic' | 'missing';
+  /** `optimistic`: chosen by looking at the test set. `published`: not ours, to compare with. */
+  readonly tone?: 'headline' | 'optimistic' | 'missing' | 'published';
 };
 
 /** A piece of running text. */

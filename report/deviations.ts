@@ -1,9 +1,9 @@
 import { DATASETS } from '../study/datasets.ts';
 import { seedPairs } from '../study/plan.ts';
-import type { Study, Train } from '../study/schema.ts';
+import type { Study } from '../study/schema.ts';
 import { SEEDS_FOR_A_VERDICT } from './compare.ts';
-import type { Table } from './content.ts';
-import { fixed } from './format.ts';
+import type { Prose, Table } from './content.ts';
+import { counted, fixed, listed } from './format.ts';
 
 /** A choice of this study beside the published one. */
 export type Deviation = {
@@ -13,8 +13,9 @@ export type Deviation = {
 };
 
 /** Training as published: KDExplainer's code for the explainer, RepDistiller's for the rest. */
-const PUBLISHED = {
+export const PUBLISHED = {
   datasets: ['cifar10', 'cifar100'],
+  datasetNames: 'CIFAR-10, CIFAR-100, Tiny-ImageNet',
   teacher: 'resnet50',
   explainer: { width: 64, experts: [2, 4, 8] },
   network: { epochs: 240, batch: 64, optimizer: 'sgd', rate: 0.05, pad: 4, flip: true },
@@ -26,73 +27,41 @@ const PUBLISHED = {
   smoothing: 0.1,
 } as const;
 
-type PublishedTrain = (typeof PUBLISHED)['network' | 'stage1' | 'stage2'];
-
-/** Wherever the study departs from the published protocol, found by comparing the two. */
+/** Wherever the study departs from the published set-up; how networks are trained is told beside. */
 export function deviationsOf(study: Study): readonly Deviation[] {
   return [
     ...dataDeviations(study),
-    ...study.teachers.flatMap(({ id, model, train }) => [
-      ...differs(`Teacher ${id}: network`, PUBLISHED.teacher, model.name),
-      ...trainDeviations(`Teacher ${id}`, train, PUBLISHED.network),
-    ]),
+    ...study.teachers.flatMap(({ id, model }) =>
+      differs(`Teacher ${id}: network`, PUBLISHED.teacher, model.name),
+    ),
     ...explainerDeviations(study),
-    ...(study.sweep === undefined
-      ? []
-      : trainDeviations('Students', study.sweep.train, PUBLISHED.network)),
-    ...seedDeviations(study),
   ];
 }
 
 function differs(
   what: string,
-  published: string | number | boolean,
-  here: string | number | boolean,
+  published: string | number,
+  here: string | number,
 ): readonly Deviation[] {
   return published === here ? [] : [{ what, published: shown(published), here: shown(here) }];
 }
 
-function shown(value: string | number | boolean): string {
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+function shown(value: string | number): string {
   return typeof value === 'number' && Number.isInteger(value) ? fixed(value, 0) : String(value);
 }
 
+/** Sizes are compared where the dataset is a published one; of another they are told. */
 function dataDeviations({ dataset }: Study): readonly Deviation[] {
   const info = DATASETS[dataset.name];
   const { validation, train, test } = dataset.split;
   const published: readonly string[] = PUBLISHED.datasets;
+  if (!published.includes(dataset.name)) {
+    return differs('Dataset', PUBLISHED.datasetNames, dataset.name);
+  }
   return [
-    ...(published.includes(dataset.name)
-      ? []
-      : differs('Dataset', 'cifar10, cifar100, Tiny-ImageNet', dataset.name)),
     ...differs('Training images', info.trainImages, train ?? info.trainImages - validation),
     ...differs('Test images', info.testImages, test ?? info.testImages),
     ...('paper' in info.presets ? differs('Normalisation', 'paper', dataset.preset) : []),
-  ];
-}
-
-function trainDeviations(
-  who: string,
-  train: Train,
-  published: PublishedTrain,
-): readonly Deviation[] {
-  const { optimizer, augment } = train;
-  return [
-    ...differs(`${who}: epochs`, published.epochs, train.epochs),
-    ...differs(`${who}: batch`, published.batch, train.batch),
-    ...differs(`${who}: optimiser`, published.optimizer, optimizer.name),
-    ...differs(`${who}: learning rate`, published.rate, optimizer.learningRate),
-    ...differs(`${who}: weight decay`, PUBLISHED.weightDecay, optimizer.weightDecay),
-    ...(optimizer.name === 'adam'
-      ? differs(
-          `${who}: learning rate of gates`,
-          PUBLISHED.gateLearningRate,
-          optimizer.gateLearningRate,
-        )
-      : []),
-    ...differs(`${who}: padding before the crop, pixels`, published.pad, augment.pad),
-    ...differs(`${who}: flips`, published.flip, augment.flip),
-    ...(train.scale ? [] : differs(`${who}: schedule stretched to the run`, true, false)),
   ];
 }
 
@@ -112,30 +81,26 @@ function explainerDeviations({ explain }: Study): readonly Deviation[] {
       explain.temperature,
     ),
     ...differs('Explainer: label smoothing', PUBLISHED.smoothing, explain.smoothing),
-    ...trainDeviations('Explainer, soft stage', explain.stage1, PUBLISHED.stage1),
-    ...trainDeviations('Explainer, hard stage', explain.stage2, PUBLISHED.stage2),
   ];
 }
 
-/** Seeds are held against what a claim needs, not against the single seed that was published. */
-function seedDeviations(study: Study): readonly Deviation[] {
+/** Seeds are held against what a claim needs. */
+function seedNotes(study: Study): readonly Prose[] {
   const pairs = seedPairs(study.seeds).length;
-  const few = (what: string, here: number): readonly Deviation[] =>
-    here >= SEEDS_FOR_A_VERDICT
-      ? []
-      : [{ what, published: `${SEEDS_FOR_A_VERDICT} for a verdict`, here: String(here) }];
-  return [
-    ...(study.sweep === undefined ? [] : few('Students: seeds', pairs)),
+  const seeds = [
     ...(study.explain === undefined
       ? []
-      : few('Explainer: seeds', Math.min(pairs, study.explain.seeds))),
+      : [`${counted(Math.min(pairs, study.explain.seeds), 'seed')} for an explainer`]),
+    ...(study.sweep === undefined ? [] : [`${counted(pairs, 'seed')} for a student`]),
   ];
+  if (seeds.length === 0) return [];
+  return [[`Here: ${listed(seeds)}. A verdict needs ${SEEDS_FOR_A_VERDICT} seeds.`]];
 }
 
 export function deviationsTable(study: Study): Table {
   return {
     id: 'deviations',
-    caption: 'Where this study departs from the published protocol.',
+    caption: 'Where else this study departs from the published set-up.',
     columns: [
       { label: 'What' },
       { label: 'published', numeric: true },
@@ -145,6 +110,6 @@ export function deviationsTable(study: Study): Table {
       head: [what],
       cells: [[published], [here]],
     })),
-    notes: [],
+    notes: seedNotes(study),
   };
 }

@@ -62,7 +62,11 @@ const WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eig
 
 /** Small counts as words, with the noun in its number: `three seeds`. */
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${WORDS[count] ?? fixed(count, 0)} ${count === 1 ? singular : plural}`;
+  return `${inWords(count)} ${count === 1 ? singular : plural}`;
+}
+
+export function inWords(count: number): string {
+  return WORDS[count] ?? fixed(count, 0);
 }
 
 export function capitalised(text: string): string {

@@ -3,10 +3,14 @@ import type { ReportInput } from './input.ts';
 import type { Report } from './sections.ts';
 
 /** The report as Markdown: the same text and numbers; figures are the files beside it. */
-export function renderMarkdown({ headline, sections }: Report, { study }: ReportInput): string {
+export function renderMarkdown(
+  { headline, caution, sections }: Report,
+  { study }: ReportInput,
+): string {
   const lines = [
     `# ${escapeMarkdown(headline)}`,
     '',
+    ...(caution === undefined ? [] : [`*${escapeMarkdown(caution)}*`, '']),
     `KDExplainer · study ${escapeMarkdown(study.name)}`,
     ...(study.description === undefined ? [] : ['', escapeMarkdown(study.description)]),
     ...sections.flatMap(({ title, blocks }) => [

@@ -9,7 +9,7 @@ import { STYLE } from './style.ts';
 type Anchors = ReadonlyMap<ReportTrial, string>;
 
 /** The report as one page that needs nothing else: style, script and figures are in it. */
-export function renderPage({ headline, sections }: Report, input: ReportInput): string {
+export function renderPage({ headline, caution, sections }: Report, input: ReportInput): string {
   const { study, trials } = input;
   const anchors = anchorsOf(trials);
   return markup`<!doctype html>
@@ -26,7 +26,7 @@ export function renderPage({ headline, sections }: Report, input: ReportInput): 
       <body>
         <header>
           <p class="kicker">KDExplainer · study ${study.name}</p>
-          <h1>${headline}</h1>
+          <h1>${headline}${caution === undefined ? undefined : markup` <span class="caution">${caution}</span>`}</h1>
           ${study.description === undefined ? undefined : markup`<p class="lede">${study.description}</p>`}
         </header>
         <main>
@@ -88,14 +88,12 @@ function renderQuantity({ text, from, what, tone }: Quantity, anchors: Anchors):
 
 function renderTable(table: Table, anchors: Anchors): Markup {
   const { id, caption, columns, rows, notes } = table;
-  const wide = columns.length > 5 || id === 'provenance' ? ' wide' : '';
+  const wide = columns.length > 6 || id === 'provenance' ? ' wide' : '';
   const rowIds = id === 'provenance' ? [...anchors.values()] : [];
   return markup`<div class="table${wide}">
-    <div class="scroll" tabindex="0" role="region" aria-label="${caption}">
-      <table id="${id}">
-        <caption>
-          ${caption}
-        </caption>
+    <p class="caption" id="${id}-caption">${caption}</p>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}-caption">
+      <table id="${id}" aria-labelledby="${id}-caption">
         <thead>
           <tr>
             ${columns.map(

@@ -1,61 +1,103 @@
 import { DATASETS } from '../study/datasets.ts';
 import { seedPairs } from '../study/plan.ts';
 import type { Study, Train } from '../study/schema.ts';
-import type { Prose, Row, Table } from './content.ts';
+import { quantity, type Prose, type Row, type Table } from './content.ts';
+import { PUBLISHED } from './deviations.ts';
 import { fixed, listed } from './format.ts';
 
+/** A no-break space: a product is not broken over lines. */
+const TIE = '\u00a0';
+
 const SCHEDULES: Readonly<Record<Train['schedule'], string>> = {
-  step: '×0.1 at 62.5, 75 and 87.5 % of the run',
+  step: '×0.1 at 62.5, 75, 87.5 %',
   constant: 'constant',
-  'explainer-soft': 'warm-up, then linear decay; gates colder every epoch',
-  'explainer-hard': 'halved every tenth of the run',
+  'explainer-soft': 'warm-up, then linear decay',
+  'explainer-hard': 'halved every tenth',
 };
 
-/** How each kind of network was trained, with every default filled in. */
+type PublishedTrain = (typeof PUBLISHED)['network' | 'stage1' | 'stage2'];
+type Training = {
+  readonly label: string;
+  readonly train: Train;
+  readonly published: PublishedTrain;
+};
+
+/** The kinds of training of a study, each with what was published for it. */
+function trainingsOf({ explain, sweep, teachers }: Study): readonly Training[] {
+  return [
+    ...teachers.map(({ id, train }) => ({
+      label: `Teacher ${id}`,
+      train,
+      published: PUBLISHED.network,
+    })),
+    ...(explain === undefined
+      ? []
+      : [
+          { label: 'Explainer, soft', train: explain.stage1, published: PUBLISHED.stage1 },
+          { label: 'Explainer, hard', train: explain.stage2, published: PUBLISHED.stage2 },
+        ]),
+    ...(sweep === undefined
+      ? []
+      : [{ label: 'Students', train: sweep.train, published: PUBLISHED.network }]),
+  ];
+}
+
+/** How each kind of network was trained, and where that is not as published. */
 export function protocolTable(study: Study): Table {
-  const { explain, sweep, teachers } = study;
+  const trainings = trainingsOf(study);
+  const row = (label: string, cell: (training: Training) => Prose): Row => ({
+    head: [label],
+    cells: trainings.map(cell),
+  });
   return {
     id: 'protocol',
     caption: 'How the networks were trained.',
     columns: [
-      { label: 'Training' },
-      { label: 'epochs', numeric: true },
-      { label: 'batch', numeric: true },
-      { label: 'optimiser' },
-      { label: 'schedule' },
-      { label: 'augmentation' },
+      { label: 'Setting' },
+      ...trainings.map(({ label }) => ({ label, numeric: true as const })),
     ],
     rows: [
-      ...teachers.map(({ id, train }) => trainRow(`Teacher ${id}`, train)),
-      ...(explain === undefined
-        ? []
-        : [
-            trainRow('Explainer, soft stage', explain.stage1),
-            trainRow('Explainer, hard stage', explain.stage2),
-          ]),
-      ...(sweep === undefined ? [] : [trainRow('Students', sweep.train)]),
+      row('Epochs', ({ train, published }) => setting(train.epochs, published.epochs)),
+      row('Batch, images', ({ train, published }) => setting(train.batch, published.batch)),
+      row('Optimiser', ({ train, published }) =>
+        setting(OPTIMIZERS[train.optimizer.name], OPTIMIZERS[published.optimizer]),
+      ),
+      row('Learning rate', ({ train, published }) =>
+        setting(train.optimizer.learningRate, published.rate),
+      ),
+      row('… of the gates', ({ train: { optimizer } }) =>
+        optimizer.name === 'adam'
+          ? setting(optimizer.gateLearningRate, PUBLISHED.gateLearningRate)
+          : [],
+      ),
+      row('… over the run', ({ train }) => [SCHEDULES[train.schedule]]),
+      row('Weight decay', ({ train }) =>
+        setting(train.optimizer.weightDecay, PUBLISHED.weightDecay),
+      ),
+      row('Padding before the crop, px', ({ train, published }) =>
+        setting(train.augment.pad, published.pad),
+      ),
+      row('Flips', ({ train, published }) =>
+        setting(train.augment.flip ? 'yes' : 'no', published.flip ? 'yes' : 'no'),
+      ),
     ],
-    notes: [],
+    notes: [
+      [
+        'In brackets: the published value, where it is another one. Schedules are the published ones, stretched to the run.',
+        ...trainings
+          .filter(({ train }) => !train.scale)
+          .map(({ label }) => ` That of ${label} is not stretched.`),
+      ],
+    ],
   };
 }
 
-function trainRow(label: string, train: Train): Row {
-  const { optimizer, augment, schedule } = train;
-  const rates =
-    optimizer.name === 'adam'
-      ? `Adam ${optimizer.learningRate}, gates ${optimizer.gateLearningRate}`
-      : `SGD ${optimizer.learningRate}, momentum ${optimizer.momentum}`;
-  const flips = augment.flip ? 'flips' : 'no flips';
-  return {
-    head: [label],
-    cells: [
-      [fixed(train.epochs, 0)],
-      [fixed(train.batch, 0)],
-      [`${rates}, decay ${optimizer.weightDecay}`],
-      [SCHEDULES[schedule]],
-      [`crop from ${augment.pad} px padding, ${flips}`],
-    ],
-  };
+const OPTIMIZERS = { sgd: 'SGD', adam: 'Adam' } as const;
+
+function setting(here: string | number, published: string | number): Prose {
+  return here === published
+    ? [String(here)]
+    : [`${here} `, quantity(`(${published})`, [], 'the published value', 'published')];
 }
 
 /** The data, the seeds and the methods in words. */
@@ -70,14 +112,16 @@ export function protocolProse(study: Study): Prose {
   const methods = (sweep?.methods ?? []).map(({ id, distillers, vam }) => {
     const terms = distillers.map(({ name, weight, temperature, smoothing }) => {
       const details = [
-        ...(temperature === undefined ? [] : [`T = ${temperature}`]),
-        ...(smoothing === undefined ? [] : [`ε = ${smoothing}`]),
+        ...(temperature === undefined ? [] : [`T${TIE}=${TIE}${temperature}`]),
+        ...(smoothing === undefined ? [] : [`ε${TIE}=${TIE}${smoothing}`]),
       ];
-      const base = `${weight} · ${name.toUpperCase()}`;
+      const base = `${weight}${TIE}·${TIE}${name.toUpperCase()}`;
       return details.length === 0 ? base : `${base} (${details.join(', ')})`;
     });
     const block =
-      vam === undefined ? '' : ` with VAM in blocks of ${vam.block}, γ = ${vam.entropyWeight}`;
+      vam === undefined
+        ? ''
+        : ` with VAM in blocks of ${vam.block}, γ${TIE}=${TIE}${vam.entropyWeight}`;
     return `${id} = ${terms.join(' + ')}${block}`;
   });
   return [

@@ -1,4 +1,4 @@
-import { quantity, type Prose, type Table } from './content.ts';
+import type { Table } from './content.ts';
 import { bytes, capitalised, counted, listed, shortDigest } from './format.ts';
 import type { ReportInput, ReportTrial } from './input.ts';
 import { absence } from './measures.ts';
@@ -53,26 +53,30 @@ export function provenanceJson({ study, trials, generatedFrom }: ReportInput): s
 }
 
 /** Machines, code and data that the numbers come from. */
-export function originProse({ trials, generatedFrom }: ReportInput): readonly Prose[] {
+export function originTable({ trials, generatedFrom }: ReportInput): Table {
   const { commits, code, datasetDigest } = generatedFrom;
   const runs = trials.flatMap((trial) => trial.runs);
   const classes = [...new Set(runs.map(({ deviceClass }) => describe(deviceClass)))].sort();
-  return [
-    [
-      'Device class: ',
-      quantity(
-        classes.length === 0 ? 'no run recorded' : listed(classes),
-        [],
-        'results are bit-identical within one device class',
-      ),
-      classes.length > 1
-        ? '. Across classes only the statistics are comparable, not the bytes.'
-        : '.',
+  const row = (head: string, text: string) => ({ head: [head], cells: [[text]] });
+  return {
+    id: 'origin',
+    caption: 'Data, code and machines.',
+    columns: [{ label: 'What' }, { label: 'which' }],
+    rows: [
+      row('Dataset', datasetDigest),
+      row('Code that computes', code),
+      ...(commits.length === 0 ? [] : [row('Commit', listed(commits))]),
+      row('Device class', classes.length === 0 ? 'no run recorded' : classes.join('; ')),
     ],
-    [
-      `Dataset ${datasetDigest}, code ${code}${commits.length === 0 ? '' : `, commit ${listed(commits)}`}.`,
+    notes: [
+      [
+        'Results are bit-identical within one device class.',
+        classes.length > 1
+          ? ' These come from several: across them only the statistics are comparable, not the bytes.'
+          : '',
+      ],
     ],
-  ];
+  };
 }
 
 function describe({

@@ -10,7 +10,7 @@ import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from './figures/tre
 import { findingsOf } from './findings.ts';
 import type { ReportInput } from './input.ts';
 import { protocolProse, protocolTable } from './protocol.ts';
-import { originProse, provenanceTable, storedBytes } from './provenance.ts';
+import { originTable, provenanceTable, storedBytes } from './provenance.ts';
 import { baselineOf, differencesTable, sweepComparisons, sweepTable } from './sweep-table.ts';
 import { classNames, confusionProse, teachersTable } from './teachers.ts';
 import { arrangeTrials, type Trials } from './trials.ts';
@@ -18,6 +18,8 @@ import { arrangeTrials, type Trials } from './trials.ts';
 /** A report before it is a page: what it says, in order. */
 export type Report = {
   readonly headline: string;
+  /** What the headline's seeds do not carry. */
+  readonly caution?: string;
   readonly sections: readonly Section[];
 };
 
@@ -29,18 +31,20 @@ export function composeReport(input: ReportInput): Report {
   const baseline = baselineOf(trials.groups, study.report.baseline);
   const sweep = sweepComparisons(trials.groups, baseline);
   const entropies = entropyComparisons(trials.arms);
-  const { headline, items } = findingsOf({ trials, entropies, sweep });
+  const { items, ...title } = findingsOf({ trials, entropies, sweep });
   const wants = (table: (typeof study.report.tables)[number]): boolean =>
     study.report.tables.includes(table);
   const seed = drawnSeed(trials.arms);
   const drawn = seed === undefined ? [] : drawTrees(trials.arms, seed, names);
   return {
-    headline,
+    ...title,
     sections: [
-      section('findings', 'What was found', [
-        ...(items.length === 0 ? [] : [{ kind: 'list', items } as const]),
-        ...(drawn.length === 0 ? [] : [figureBlock(treesFigure(drawn, names))]),
-      ]),
+      section(
+        'picture',
+        'One explainer, by kind of label',
+        drawn.length === 0 ? [] : [figureBlock(treesFigure(drawn, names))],
+      ),
+      section('findings', 'What was found', items.length === 0 ? [] : [{ kind: 'list', items }]),
       ...(wants('explanation') ? explanationSections(trials, drawn, names, entropies) : []),
       ...(wants('sweep') ? sweepSections(trials, sweep, baseline) : []),
       ...(wants('teachers') ? teacherSections(trials, names) : []),
@@ -75,12 +79,18 @@ function explanationSections(
   return [
     section('gates', 'How sharp the gates are', [
       prose(
-        'The paper’s claim: a network that learns from a teacher’s soft labels uses its experts more decidedly than one that learns from hard labels, so that fewer classes pull the same weights apart. Entropy of the gates measures it.',
+        'The explainer is made of small experts in levels, and a head for every class. A gate says how much each of them reads of each expert of the level before. The paper’s claim: taught by a teacher’s soft labels, gates are more decided than taught by hard labels, so that classes which pull the same weights apart share fewer of them. Gate entropy† measures how undecided a gate is: 1 when it reads all experts alike, 0 when it reads one.',
+      ),
+      prose(
+        'Gates are made colder every epoch, which alone drives their entropy down. Arms are therefore compared at one fixed temperature, τ = 0.5.',
       ),
       ...optionalFigure(entropyFigure(arms)),
       ...tableBlock(entropyDifferencesTable(entropies)),
     ]),
-    section('explainers', 'Three ways to label one explainer', [
+    section('explainers', 'The explainers in numbers', [
+      prose(
+        'Every arm trains the explainer twice. With soft gates it searches for a tree; then each gate is cut to the one expert that it reads most, and this hard tree is trained anew, from fresh weights. An expert is used when some class’s way from the image leads through it.',
+      ),
       ...tableBlock(armsTable(arms)),
       ...optionalFigure(classesFigure(drawn, names)),
       ...optionalFigure(explainerCurves(arms)),
@@ -96,6 +106,9 @@ function sweepSections(
   if (groups.length === 0 || baseline === undefined) return [];
   return [
     section('students', 'Students', [
+      prose(
+        'The same small network, trained by each method from the same initial weights and on the same order of images, seed by seed; so differences are taken within a seed. What a method’s name stands for is under Protocol.',
+      ),
       ...tableBlock(sweepTable(groups)),
       ...optionalFigure(differencesFigure(sweep, baseline)),
       ...tableBlock(differencesTable(sweep, baseline)),
@@ -129,7 +142,7 @@ function protocolSections(input: ReportInput, trials: Trials): readonly Section[
         `A number leads to its trials below. Together the results name ${storedBytes(trials.all)} of files. Recompute every evaluation number from stored weights with`,
       ),
       { kind: 'code', text: `npm run kdx -- verify ${study.name}` },
-      ...originProse(input).map((text) => prose(...text)),
+      ...tableBlock(originTable(input)),
       ...tableBlock(provenanceTable(trials.all)),
     ]),
   ];

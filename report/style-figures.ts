@@ -23,7 +23,7 @@ export const PALETTE = `:root {${LIGHT}
   }
 }`;
 
-const SANS = `system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Inter, 'Helvetica Neue', Arial, sans-serif`;
+export const SANS = `system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Inter, 'Helvetica Neue', Arial, sans-serif`;
 
 /** How figures look: in the page, and in an SVG file that stands alone. */
 export const FIGURE_STYLE = `
@@ -36,13 +36,14 @@ export const FIGURE_STYLE = `
 .tree.distillation { --tone: var(--distillation); }
 .tree .edge { fill: none; stroke: var(--tone); stroke-linecap: round; stroke-opacity: 0.82; }
 .tree .ghost { fill: none; stroke: var(--ink); stroke-opacity: 0.07; }
-.tree .expert circle { fill: var(--paper); stroke: var(--tone); stroke-width: 2; }
-.tree .expert text { fill: var(--ink); font-size: 10px; font-weight: 600; }
+.tree .expert circle { fill: var(--paper); stroke: var(--tone); stroke-width: 2.5; }
+.tree .count { fill: var(--muted); font-size: 10px; text-anchor: start; font-variant-numeric: tabular-nums; }
 .tree .image rect { fill: var(--tone); }
 .tree .image text { fill: var(--paper); font-size: 10.5px; font-weight: 600; }
 .tree .leaf circle { fill: var(--tone); stroke: var(--paper); stroke-width: 1.5; }
 .tree .name { fill: var(--ink); font-weight: 600; }
 .tree .score { fill: var(--muted); font-weight: 400; font-variant-numeric: tabular-nums; }
+.tree .inside .name { fill: var(--paper); font-size: 13px; }
 .tree .upright text { text-anchor: start; }
 .tree .hit { fill: transparent; }
 `;

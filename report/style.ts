@@ -1,34 +1,36 @@
-import { FIGURE_STYLE, PALETTE } from './style-figures.ts';
+import { FIGURE_STYLE, PALETTE, SANS } from './style-figures.ts';
 
 const SERIF = `Charter, 'Bitstream Charter', 'Iowan Old Style', 'Palatino Linotype', 'Source Serif 4', 'Noto Serif', Cambria, Georgia, serif`;
-const SANS = `system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Inter, 'Helvetica Neue', Arial, sans-serif`;
 const MONO = `ui-monospace, 'SF Mono', 'Cascadia Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace`;
 
 /** A narrow column for text; wide figures break out of it. */
 const LAYOUT = `
 * { box-sizing: border-box; }
 html { color-scheme: light dark; -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 18px/1.6 ${SERIF}; }
+body { margin: 0; overflow-wrap: break-word; background: var(--paper); color: var(--ink); font: 18px/1.6 ${SERIF}; }
 main, header, footer {
   display: grid;
   grid-template-columns:
     [full-start] minmax(1rem, 1fr)
-    [wide-start] minmax(0, 13rem)
-    [text-start] minmax(0, 40rem) [text-end]
-    minmax(0, 13rem) [wide-end]
+    [wide-start] minmax(0, 14rem)
+    [text-start] min(40rem, 100% - 2rem) [text-end]
+    minmax(0, 14rem) [wide-end]
     minmax(1rem, 1fr) [full-end];
 }
 main > section, .wide { display: grid; grid-template-columns: subgrid; grid-column: full; }
 main > section > *, header > *, footer > * { grid-column: text; min-width: 0; }
 main > section > .wide { display: block; grid-column: wide; }
-header { padding: 5rem 0 1.5rem; }
+main > section > #trees { grid-column: full; justify-self: center; width: min(86rem, 100% - 2rem); }
+header { padding: 4.5rem 0 0; }
 footer { padding: 2rem 0 5rem; color: var(--muted); font-size: 0.85rem; }
-section { margin-top: 3.25rem; }
+section { margin-top: 3rem; }
+header + main > section:first-child { margin-top: 1.25rem; }
 `;
 
 const TYPE = `
-h1, h2, figcaption, caption, table, .kicker, .panel-title, .panel-sub, nav, .note { font-family: ${SANS}; }
-h1 { font-size: clamp(1.9rem, 5vw, 3rem); line-height: 1.1; letter-spacing: -0.022em; font-weight: 700; margin: 0.35rem 0 1rem; text-wrap: balance; }
+h1, h2, figcaption, .caption, table, .kicker, .panel-title, .panel-sub, nav, .note { font-family: ${SANS}; }
+h1 { font-size: clamp(1.75rem, 4.6vw, 2.6rem); line-height: 1.12; letter-spacing: -0.02em; font-weight: 700; margin: 0.5rem 0 1rem; text-wrap: balance; }
+h1 .caution { display: block; margin-top: 0.3em; font-size: 0.56em; line-height: 1.3; letter-spacing: -0.01em; font-weight: 400; color: var(--muted); }
 h2 { font-size: 1.4rem; line-height: 1.25; letter-spacing: -0.012em; margin: 0 0 0.75rem; }
 p { margin: 0 0 1rem; hanging-punctuation: first; text-wrap: pretty; }
 .kicker { font-size: 0.8rem; font-weight: 600; letter-spacing: 0.04em; color: var(--accent); margin: 0; }
@@ -43,6 +45,7 @@ a { color: var(--accent); }
 .n:hover, .n:focus-visible { text-decoration-color: var(--accent); text-decoration-style: solid; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 .optimistic { color: var(--muted); font-style: italic; }
+.published { color: var(--muted); }
 .headline { font-weight: 650; }
 .missing { color: var(--warn); }
 `;
@@ -50,12 +53,13 @@ a { color: var(--accent); }
 const TABLES = `
 .scroll { overflow-x: auto; margin: 0.5rem 0 0.25rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.8rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
+.caption { font-size: 0.8rem; font-weight: 600; line-height: 1.4; margin: 0.75rem 0 0; }
+#protocol .num { white-space: normal; }
 th, td { padding: 0.42rem 0.7rem; text-align: left; vertical-align: baseline; }
 th:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 500; color: var(--muted); border-bottom: 1.5px solid var(--ink); vertical-align: bottom; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 500; }
 tbody tr + tr > * { border-top: 1px solid var(--rule); }
 .num { text-align: right; white-space: nowrap; }
 thead .num { white-space: normal; }
@@ -63,6 +67,7 @@ td .n { text-decoration-color: transparent; }
 .notes { font-size: 0.78rem; line-height: 1.45; color: var(--muted); margin: 0.6rem 0 1.4rem; }
 .notes p { margin: 0 0 0.35rem; font-family: ${SANS}; }
 #provenance { font-size: 0.72rem; }
+#origin td { overflow-wrap: anywhere; }
 #provenance td:nth-child(3), #provenance td:nth-child(4) { font-family: ${MONO}; font-size: 0.66rem; overflow-wrap: anywhere; min-width: 13rem; }
 tr:target > * { background: var(--shade); }
 `;
@@ -75,8 +80,9 @@ figure { margin: 1.25rem 0 1.75rem; }
 .panel-title.hard-label { color: var(--hard-label); }
 .panel-title.label-smoothing { color: var(--label-smoothing); }
 .panel-title.distillation { color: var(--distillation); }
-figcaption { font-size: 0.8rem; line-height: 1.5; color: var(--muted); margin-top: 0.9rem; max-width: 46rem; }
-#trees .panel-title, #trees .panel-sub { text-align: center; }
+figcaption { font-size: 0.8rem; line-height: 1.5; color: var(--muted); margin: 0.9rem auto 0; max-width: 40rem; }
+#trees .panel-title, #trees .panel-sub { text-align: center; padding-left: 9%; }
+#seeds .plot, #classes .plot { max-width: 34rem; margin-inline: auto; }
 #trees .panels { gap: 2rem 2.5rem; }
 .leaf { cursor: default; }
 .picked .edge, .picked .expert, .picked .leaf { transition: opacity 0.12s; }
@@ -92,6 +98,7 @@ const MEDIA = `
   header { padding-top: 2.5rem; }
   section { margin-top: 2.25rem; }
   th, td { padding: 0.4rem 0.5rem; }
+  #seeds .plot, #classes .plot { font-size: 13px; }
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } .picked * { transition: none; } }
 @page { margin: 16mm 14mm; }

@@ -1,9 +1,7 @@
 import { compareFamily, comparisonTable, pairSamples, type Comparison } from './compare.ts';
-import { quantity, type Prose, type Row, type Table } from './content.ts';
+import { quantity, RECONSTRUCTED, type Prose, type Row, type Table } from './content.ts';
 import { absence, metricSamples, sampleCell } from './measures.ts';
 import type { StudentGroup } from './trials.ts';
-
-export const RECONSTRUCTED = '†';
 
 /** A method's name; a dagger where it is our reconstruction. */
 export function methodLabel({ method }: StudentGroup): string {
@@ -106,7 +104,9 @@ function sweepNotes(groups: readonly StudentGroup[]): readonly Prose[] {
   );
   const vam = groups.some(({ method }) => method.vam !== undefined);
   return [
-    ['Best on test is optimistic: its epoch was chosen by looking at the test images.'],
+    [
+      'Last epoch: test accuracy when training ended, the headline. Best on test is optimistic: its epoch was chosen by looking at the test images. By validation: test accuracy at the epoch of best validation accuracy. NLL: negative log-likelihood. ECE: expected calibration error over 15 bins of confidence.',
+    ],
     ...lost,
     ...(vam
       ? [
@@ -137,8 +137,13 @@ export function sweepComparisons(
       const base = groups.find(
         ({ student, method }) => student === group.student && method.id === baseline,
       );
-      const label = `${groupLabel(group, groups)} − ${baseline}`;
-      return base === undefined ? [] : [pairSamples(label, lastTop1(group), lastTop1(base))];
+      if (base === undefined) return [];
+      return [
+        pairSamples(
+          { name: groupLabel(group, groups), samples: lastTop1(group) },
+          { name: base.method.id, samples: lastTop1(base) },
+        ),
+      ];
     });
   return compareFamily(pairings);
 }

@@ -9,7 +9,7 @@ import type { TeacherTrials } from './trials.ts';
 export function teachersTable(teachers: readonly TeacherTrials[]): Table {
   return {
     id: 'teachers',
-    caption: 'The teachers on the test images, last epoch.',
+    caption: `${teachers.length === 1 ? 'The teacher' : 'The teachers'} on the test images, last epoch.`,
     columns: [
       { label: 'Teacher' },
       { label: 'top-1, %', numeric: true },
@@ -54,10 +54,13 @@ export function teachersTable(teachers: readonly TeacherTrials[]): Table {
   };
 }
 
-/** A class's name; its number where the dataset has no names. */
-export function classNames(study: Study): readonly string[] {
-  const { classNames: names, classes } = DATASETS[study.dataset.name];
-  return Array.from({ length: classes }, (_, index) => names[index] ?? String(index));
+/** A class's name; its number where the dataset has no names, and where the class is a digit. */
+export function classNames({ dataset }: Study): readonly string[] {
+  const { classNames: names, classes } = DATASETS[dataset.name];
+  const numbered = dataset.name === 'digits';
+  return Array.from({ length: classes }, (_, index) =>
+    numbered ? String(index) : (names[index] ?? String(index)),
+  );
 }
 
 /** What the teacher takes for what, most often first: its sense of likeness is what distillation passes on. */
@@ -74,12 +77,12 @@ export function confusionProse(
     .slice(0, 3)
     .map(
       ({ truth, predicted, images }) =>
-        `${names[truth] ?? truth} for ${names[predicted] ?? predicted} (${images})`,
+        `${names[truth] ?? truth} → ${names[predicted] ?? predicted} (${images})`,
     );
   if (worst.length === 0) return [`${id} mistakes no test image.`];
   return [
-    `What ${id} sees as alike is what distillation passes on. Its most frequent mistakes: `,
-    quantity(listed(worst), [trial], 'true class for predicted class (test images)'),
+    `What a teacher takes for alike is what its soft labels pass on. The most frequent mistakes of ${id}, true class → its answer (test images): `,
+    quantity(listed(worst), [trial], 'true class → predicted class (test images)'),
     '.',
   ];
 }

@@ -50,7 +50,7 @@ export function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
     return { path: `${path}.${issue.keys.join(`, ${path}.`)}`, message: 'unknown field' };
   }
   const value = valueAt(input, issue.path);
-  const found = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
+  const found = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value);
   const allowed =
     issue.code === 'invalid_value' ? `one of ${issue.values.join(', ')}` : issue.message;
   return { path, message: `found ${found.slice(0, 80)}; allowed: ${allowed}` };

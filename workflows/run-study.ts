@@ -7,7 +7,7 @@ import {
   isCancellation,
   setHandler,
 } from '@temporalio/workflow';
-import type { ReportSummary, ResolvedStudy, TrialFailure } from '../activities/contract.ts';
+import type { ReportSummary, TrialFailure } from '../activities/contract.ts';
 import type { Section } from '../study/plan.ts';
 import type { StudyStatus } from '../study/status.ts';
 import { runGraph } from './graph.ts';

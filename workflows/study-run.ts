@@ -144,7 +144,9 @@ export function retryFailed(run: StudyRun): readonly string[] {
     .filter(({ state, failure }) => state === 'failed' && failure?.code !== 'Quarantined')
     .map(({ node }) => node.id);
   for (const id of ids) {
-    entryOf(run, id).state = 'waiting';
+    const entry = entryOf(run, id);
+    entry.state = 'waiting';
+    delete entry.failure;
     run.schedule.retry(id);
   }
   for (const [id, entry] of run.entries) {

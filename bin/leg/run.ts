@@ -95,12 +95,13 @@ async function runWork(
 
 function describeRun(
   { key, study, trial, launch, spec }: Leg,
-  { outcome, imagesPerSecond, resumedFrom }: WorkEnd,
+  { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
   attempt: Pick<RunRecord, 'attempt' | 'startedAt' | 'seconds' | 'deviceClass'>,
 ): RunRecord {
   return {
     ...{ schema: 1, key, study, trial, launch, outcome, ...attempt },
     ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
+    ...(inputSeconds === undefined ? {} : { inputSeconds }),
     peakBytes: process.resourceUsage().maxRSS * 1024,
     ...(resumedFrom === undefined ? {} : { resumedFrom }),
     host: hostname(),

@@ -10,9 +10,12 @@ export function legSlots(variables: Variables): number {
 
 /** Passed on to legs: where programs and temporary files are. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'];
-const INHERITED_PREFIXES = ['KDX_S3_', 'KDX_CACHE_', 'TF_'];
+const INHERITED_PREFIXES = ['KDX_S3_', 'KDX_CACHE_', 'KDX_CHECKPOINT_', 'TF_'];
 
-/** The environment of a leg's process: the store, the caches, TensorFlow's settings; nothing of Temporal. */
+/**
+ * The environment of a leg's process: the store, the caches, how often to write a checkpoint,
+ * TensorFlow's settings; nothing of Temporal.
+ */
 export function legEnvironment(variables: Variables): Readonly<Record<string, string>> {
   const entries = Object.entries(variables).filter(
     (entry): entry is [string, string] =>

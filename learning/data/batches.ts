@@ -1,6 +1,7 @@
 import { DATASETS, type DatasetName } from '../../study/datasets.ts';
 import { KdxError } from '../../leg/errors.ts';
 import { stream } from '../engine/random.ts';
+import { assemble, batchMemory, type BatchMemory } from './assembly.ts';
 import { placementOf, UNMOVED, type AugmentOptions, type Placement } from './augment.ts';
 import { CHANNELS, type ImageSet } from './records.ts';
 
@@ -9,6 +10,8 @@ export type Batch = {
   readonly count: number;
   readonly images: Float32Array;
   readonly labels: Int32Array;
+  /** Which image of its set each one is. */
+  readonly positions: Uint32Array;
 };
 
 /** What every byte becomes in each channel: (v/255 − mean)/std at [channel·256 + v]. */
@@ -51,56 +54,17 @@ export type BatchSource = {
 
 /** Images as they are, for evaluation. */
 export function plainBatch(source: BatchSource, images: Uint32Array): Batch {
-  return assemble(source, images, () => UNMOVED);
+  return assemble(source, images, () => UNMOVED, batchMemory(images.length, source.set));
 }
 
-/** Images moved at random as `augment` says, in the epoch given. */
+/** Images moved at random as `augment` says, in the epoch given; put into `memory`. */
 export function augmentedBatch(
   source: BatchSource,
   images: Uint32Array,
   augment: AugmentOptions & { readonly seed: number; readonly epoch: number },
+  memory: BatchMemory = batchMemory(images.length, source.set),
 ): Batch {
   const { seed, epoch } = augment;
-  return assemble(source, images, (image) => placementOf(augment, seed, epoch, image));
-}
-
-function assemble(
-  { set, normalisation: table }: BatchSource,
-  images: Uint32Array,
-  placement: (image: number) => Placement,
-): Batch {
-  const pixels = set.imageSize ** 2 * CHANNELS;
-  const target = new Float32Array(images.length * pixels);
-  const labels = new Int32Array(images.length);
-  for (const [position, image] of images.entries()) {
-    const from = set.pixels.subarray(image * pixels, (image + 1) * pixels);
-    const to = target.subarray(position * pixels, (position + 1) * pixels);
-    move(from, to, set.imageSize, table, placement(image));
-    labels[position] = set.labels[image] as number;
-  }
-  return { count: images.length, images: target, labels };
-}
-
-/** Shifts, mirrors and normalises one image; what comes in from outside is black, as padding is. */
-function move(
-  from: Uint8Array,
-  to: Float32Array,
-  size: number,
-  table: Normalisation,
-  { top, left, flipped }: Placement,
-): void {
-  for (let y = 0; y < size; y += 1) {
-    const sourceY = y + top;
-    const outsideY = sourceY < 0 || sourceY >= size;
-    for (let x = 0; x < size; x += 1) {
-      const sourceX = (flipped ? size - 1 - x : x) + left;
-      const outside = outsideY || sourceX < 0 || sourceX >= size;
-      const source = (sourceY * size + sourceX) * CHANNELS;
-      const target = (y * size + x) * CHANNELS;
-      for (let channel = 0; channel < CHANNELS; channel += 1) {
-        const value = outside ? 0 : (from[source + channel] as number);
-        to[target + channel] = table[channel * BYTE_VALUES + value] as number;
-      }
-    }
-  }
+  const placement = (image: number): Placement => placementOf(augment, seed, epoch, image);
+  return assemble(source, images, placement, memory);
 }

@@ -15,6 +15,11 @@ export type ImageSet = {
 
 export const CHANNELS = 3;
 
+/** Bytes that the threads of a process share: a dataset is in memory once. */
+function sharedBytes(count: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(count));
+}
+
 /** Unpacks a file whose name says that it is packed. @throws KdxError DataMismatch */
 export function unpack(name: string, bytes: Uint8Array): Uint8Array {
   if (!name.endsWith('.gz')) return bytes;
@@ -48,8 +53,8 @@ export function decodeRecords(
     );
   }
   const plane = imageSize ** 2;
-  const pixels = new Uint8Array(file.records * plane * CHANNELS);
-  const labels = new Uint8Array(file.records);
+  const pixels = sharedBytes(file.records * plane * CHANNELS);
+  const labels = sharedBytes(file.records);
   for (let record = 0; record < file.records; record += 1) {
     const start = record * stride + labelBytes;
     const label = bytes[start - 1] as number;
@@ -88,8 +93,8 @@ export function concatenate(sets: readonly ImageSet[]): ImageSet {
   if (first === undefined) throw new TypeError('no image sets to concatenate');
   if (sets.length === 1) return first;
   const count = sets.reduce((sum, set) => sum + set.count, 0);
-  const pixels = new Uint8Array(count * first.imageSize ** 2 * CHANNELS);
-  const labels = new Uint8Array(count);
+  const pixels = sharedBytes(count * first.imageSize ** 2 * CHANNELS);
+  const labels = sharedBytes(count);
   let position = 0;
   for (const set of sets) {
     pixels.set(set.pixels, position * set.imageSize ** 2 * CHANNELS);

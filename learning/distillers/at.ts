@@ -37,6 +37,6 @@ export function attentionTransferTerm(): Distiller {
     name: 'at',
     needs: 'features',
     loss: (context) =>
-      tf.addN(stagePairs('at', context).map(([s, t]) => attentionTransfer(s, t))) as tf.Scalar,
+      tf.addN<tf.Scalar>(stagePairs('at', context).map(([s, t]) => attentionTransfer(s, t))),
   };
 }

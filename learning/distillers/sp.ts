@@ -4,7 +4,7 @@ import { normaliseRows } from './rows.ts';
 
 /** G: similarities of all pairs of images, rows normalised, [B, B]. */
 function similarities(map: tf.Tensor): tf.Tensor2D {
-  const flat = tf.reshape<tf.Rank.R2>(map, [map.shape[0] as number, -1]);
+  const flat = tf.reshape<tf.Rank.R2>(map, [map.shape[0], -1]);
   return normaliseRows(tf.matMul(flat, flat, false, true));
 }
 

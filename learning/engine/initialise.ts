@@ -1,10 +1,5 @@
 import type { Initialiser } from './network.ts';
-
-/** A stream of random numbers that belongs to one use. */
-export type RandomSource = {
-  uniform(count: number): Float32Array;
-  normal(count: number): Float32Array;
-};
+import type { RandomSource } from './random.ts';
 
 /**
  * Draws every parameter from the stream `init/<parameter>`, so that adding a module, or building in

@@ -5,8 +5,6 @@
  */
 import { hash } from 'node:crypto';
 
-import type { RandomSource } from './initialise.ts';
-
 /** Multipliers and Weyl increments of Philox4x32 (Random123). */
 const MULTIPLIER_0 = 0xd2511f53;
 const MULTIPLIER_1 = 0xcd9e8d57;
@@ -55,6 +53,12 @@ export function philox(
   out[offset + 2] = c2;
   out[offset + 3] = c3;
 }
+
+/** Random values that parameters are drawn from. */
+export type RandomSource = {
+  uniform(count: number): Float32Array;
+  normal(count: number): Float32Array;
+};
 
 /** A stream of random numbers; every call goes on where the last one ended. */
 export type RandomStream = RandomSource & {

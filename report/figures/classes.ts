@@ -3,10 +3,15 @@ import type { Figure } from '../content.ts';
 import { fixed } from '../format.ts';
 import { ARM_LABELS } from '../trials.ts';
 import { ARM_COLORS, ARM_SHORT } from './palette.ts';
-import { drawPlot, paddedDomain } from './plot.ts';
+import { drawPlot, paddedDomain, spreadLabels } from './plot.ts';
 import type { DrawnTree } from './trees.ts';
 
 const ROW_PIXELS = 24;
+const MARGIN = { marginLeft: 86, marginRight: 20, marginTop: 34, marginBottom: 24 } as const;
+const WIDTH = 480;
+const PLOTTED = WIDTH - MARGIN.marginLeft - MARGIN.marginRight;
+/** Room that the name of an arm takes. */
+const LABEL_PIXELS = 74;
 /** Dots this near to each other, in shares of the axis, are set beside each other. */
 const TOUCHING = 0.02;
 
@@ -55,9 +60,18 @@ export function classesFigure(
       },
     ],
     caption: [
-      `Accuracy per class of the hard trees (seed ${drawn[0]?.told.seed}), easiest class first. A long bar is a class on which the kind of label matters.`,
+      `Accuracy per class of the hard trees (seed ${drawn[0]?.told.seed}), sorted by the worst of the arms. ${grainText(drawn)}`,
     ],
   };
+}
+
+/** How much one image weighs, so that nobody reads a story into it. */
+function grainText(drawn: readonly DrawnTree[]): string {
+  const counts = drawn.flatMap(({ told }) =>
+    told.explanation.hard.perClass.map(({ images }) => images),
+  );
+  const least = Math.min(...counts);
+  return `A class has ${fixed(least, 0)} test images or more: one image moves a dot by up to ${fixed(100 / least, 1)} points.`;
 }
 
 type ClassRow = { readonly name: string; readonly least: number; readonly own: readonly Mark[] };
@@ -82,12 +96,9 @@ function drawClasses(
     id: 'classes-plot',
     title: 'Accuracy per class of the hard trees',
     description: `${arms.join(', ')}. ${marks.map(({ title }) => title).join('; ')}.`,
-    width: 620,
-    height: 52 + order.length * ROW_PIXELS,
-    marginLeft: 86,
-    marginRight: 20,
-    marginTop: 30,
-    marginBottom: 24,
+    width: WIDTH,
+    height: MARGIN.marginTop + MARGIN.marginBottom + order.length * ROW_PIXELS,
+    ...MARGIN,
     x: {
       domain,
       label: null,
@@ -140,23 +151,16 @@ function beside(marks: readonly Mark[], width: number) {
 }
 
 /** Names of the arms over the dots of the first row, in place of a legend. */
-function firstRowLabels(row: ClassRow | undefined, domain: readonly [number, number]) {
-  const names = [...new Map((row?.own ?? []).map((mark) => [mark.label, mark])).values()];
-  const step = (domain[1] - domain[0]) * 0.13;
+function firstRowLabels(row: ClassRow | undefined, [low, high]: readonly [number, number]) {
+  const marks = row?.own ?? [];
+  const perPixel = (high - low) / PLOTTED;
+  const places = spreadLabels(
+    marks.map(({ value }) => value),
+    LABEL_PIXELS * perPixel,
+    [low + (LABEL_PIXELS / 2) * perPixel, high - (LABEL_PIXELS / 4) * perPixel],
+  );
   return text(
-    names.map((mark, i) => ({
-      ...mark,
-      place: domain[0] + step * i,
-      text: `● ${mark.label}`,
-    })),
-    {
-      x: 'place',
-      frameAnchor: 'top',
-      text: 'text',
-      fill: 'color',
-      textAnchor: 'start',
-      dy: -22,
-      fontWeight: 600,
-    },
+    marks.map((mark, i) => ({ ...mark, place: places[i] })),
+    { x: 'place', y: 'name', text: 'label', fill: 'color', dy: -17, fontWeight: 600 },
   );
 }

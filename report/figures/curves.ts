@@ -16,7 +16,8 @@ function curveOf(
     epoch: record.epoch,
     value: pick(record),
   }));
-  return points.length === 0 ? [] : [{ seed, points }];
+  if (points.length === 0) return [];
+  return [{ seed, points, ...(trial?.state === 'complete' ? {} : { lost: true }) }];
 }
 
 const testTop1 = ({ test }: EpochRecord): number => test.top1;
@@ -59,10 +60,15 @@ function curvesFigure(id: string, prefix: string, all: readonly Series[]): reado
         }),
       })),
       caption: [
-        'Test accuracy over epochs: a thin line per seed, their mean in bold, the means of the other methods in grey.',
+        `Test accuracy over epochs: a thin line per seed, their mean in bold, the means of the other methods in grey.${lostText(series)}`,
       ],
     },
   ];
+}
+
+function lostText(series: readonly Series[]): string {
+  const lost = series.some(({ curves }) => curves.some((curve) => curve.lost === true));
+  return lost ? ' A cross: a seed was lost there, and is in no mean.' : '';
 }
 
 /** Test accuracy of the explainers over the epochs of their two stages. */
@@ -112,16 +118,17 @@ function lastEpoch(series: readonly Series[]): number {
   );
 }
 
-/** Early epochs may be at chance: the lowest fifth of the values does not stretch the axis. */
+/** An axis that holds all values, in steps that suit their spread. */
 function accuracyDomain(values: readonly number[]): [number, number] {
   const spread = Math.max(...values) - Math.min(...values);
   return paddedDomain(values, spread > 30 ? 20 : spread > 8 ? 5 : 1, 100);
 }
 
 function describeEnds({ label, curves }: Series): string {
-  const ends = curves.flatMap(({ seed, points }) => {
+  const ends = curves.flatMap(({ seed, points, lost }) => {
     const last = points.at(-1);
-    return last === undefined ? [] : [`seed ${seed} ${last.value.toFixed(2)} %`];
+    if (last === undefined) return [];
+    return [`seed ${seed} ${last.value.toFixed(2)} %${lost === true ? ' where it was lost' : ''}`];
   });
   return `${label}, last epoch: ${ends.join(', ')}.`;
 }

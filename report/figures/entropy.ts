@@ -37,7 +37,7 @@ export function entropyFigure(arms: readonly Arm[]): Figure | undefined {
         }),
       })),
     caption: [
-      `How undecided the gates are, epoch by epoch of the soft stage. Bold: at fixed temperature τ = 0.5, where arms can be compared (mean of ${counted(seedCount(arms), 'seed')}). Thin and dashed: as trained, where the falling temperature alone drives every arm down.`,
+      `How undecided the gates are, epoch by epoch of the soft stage. Bold: at fixed temperature τ = 0.5, where arms can be compared (${seedWords(arms)}). Thin and dashed: at the temperature of the epoch, which falls and drives every arm down.`,
     ],
   };
 }
@@ -75,8 +75,9 @@ function describeLevel(arms: readonly Arm[], level: number): string {
   return `Normalised entropy at fixed temperature in the last epoch: ${ends.join('; ')}.`;
 }
 
-function seedCount(arms: readonly Arm[]): number {
-  return Math.max(
+function seedWords(arms: readonly Arm[]): string {
+  const most = Math.max(
     ...arms.map(({ seeds }) => seeds.filter(({ soft }) => soft?.epochs !== undefined).length),
   );
+  return most === 1 ? 'one seed' : `mean of ${counted(most, 'seed')}`;
 }

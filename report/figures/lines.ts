@@ -1,10 +1,12 @@
-import { line, ruleY, text, type Markish } from '@observablehq/plot';
+import { dot, line, ruleY, text, type Markish } from '@observablehq/plot';
 import { mean } from '../../statistics/describe.ts';
 import { drawPlot, spreadLabels } from './plot.ts';
 
 /** One curve over epochs, of one seed. */
 export type Curve = {
   readonly seed: number;
+  /** Of a trial that ended without a result: drawn as far as it came, and in no mean. */
+  readonly lost?: boolean;
   readonly points: readonly { readonly epoch: number; readonly value: number }[];
 };
 
@@ -46,7 +48,7 @@ export function linePanel(panel: LinePanel): string {
     width: WIDTH,
     height: HEIGHT,
     ...MARGIN,
-    marginRight: panel.direct ? 62 : 10,
+    marginRight: panel.direct ? 74 : 10,
     x: {
       domain: [1, Math.max(2, epochs)],
       ticks: epochTicks(epochs),
@@ -78,8 +80,9 @@ function epochTicks(epochs: number): number[] {
   return epochs - last < steps / 2 ? [...ticks.slice(0, -1), epochs] : [...ticks, epochs];
 }
 
-/** The mean at every epoch that each curve has reached. */
-export function meanCurve(curves: readonly Curve[]): Curve['points'] {
+/** The mean of the curves that came to their end, at every epoch that each has reached. */
+export function meanCurve(all: readonly Curve[]): Curve['points'] {
+  const curves = all.filter(({ lost }) => lost !== true);
   const byEpoch = Map.groupBy(
     curves.flatMap(({ points }) => points),
     ({ epoch }) => epoch,
@@ -106,13 +109,26 @@ function seriesMarks({ label, color, curves, secondary }: Series): Markish[] {
   return [
     ...(secondary ?? []).map((curve) => thin(curve, true)),
     ...(several ? curves.map((curve) => thin(curve, false)) : []),
+    ...curves.filter(({ lost }) => lost === true).map((curve) => lostEnd(curve, label, color)),
     line(meanCurve(curves), {
       ...CHANNELS,
       stroke: color,
       strokeWidth: 2.25,
-      title: () => (several ? `${label}, mean of ${curves.length} seeds` : label),
+      title: () => (several ? `${label}, mean of seeds` : label),
     }),
   ];
+}
+
+/** A cross where a lost trial stopped. */
+function lostEnd({ seed, points }: Curve, label: string, color: string): Markish {
+  return dot(points.slice(-1), {
+    ...CHANNELS,
+    symbol: 'times',
+    r: 4,
+    stroke: color,
+    strokeWidth: 2,
+    title: () => `${label}, seed ${seed}: lost after this epoch`,
+  });
 }
 
 function backgroundLine({ label, curves }: Series): Markish {

@@ -1,7 +1,7 @@
 import { plot, type PlotOptions } from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 
-type Drawing = PlotOptions & {
+type Drawing = Omit<PlotOptions, 'title'> & {
   /** Distinguishes the ids of title and description on one page. */
   readonly id: string;
   readonly title: string;
@@ -27,7 +27,7 @@ type SvgDocument = {
 /** Draws a plot as SVG text that is accessible, and styled by the page's custom properties. */
 export function drawPlot({ id, title, description, ...options }: Drawing): string {
   const { document } = parseHTML('<html></html>') as unknown as { document: SvgDocument };
-  const svg = plot({ ...options, document } as PlotOptions) as unknown as SvgElement;
+  const svg = plot({ ...options, document }) as unknown as SvgElement;
   // The page styles its plots; every plot would bring the same rules again.
   svg.querySelector('style')?.remove();
   // Labels of groups mean nothing to a reader who is given the description of the whole.
@@ -38,10 +38,11 @@ export function drawPlot({ id, title, description, ...options }: Drawing): strin
   svg.setAttribute('class', 'plot');
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-labelledby', `${id}-title ${id}-desc`);
-  for (const [tag, text] of [
-    ['desc', description],
-    ['title', title],
-  ] as const) {
+  // Each goes first: the title comes to stand before the description.
+  for (const { tag, text } of [
+    { tag: 'desc', text: description },
+    { tag: 'title', text: title },
+  ]) {
     const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
     element.setAttribute('id', `${id}-${tag}`);
     element.textContent = text;

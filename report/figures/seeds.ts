@@ -25,10 +25,7 @@ export function differencesFigure(
 
 function drawDifferences(family: readonly Comparison[], baseline: string): string {
   const reach = limit(family);
-  const rows = family.map((comparison) => ({
-    ...comparison,
-    label: comparison.label.split(' − ')[0] ?? comparison.label,
-  }));
+  const rows = family.map((comparison) => ({ ...comparison, label: comparison.treated }));
   const dots = rows.flatMap(({ label, differences }) =>
     differences.map(({ seed, value }) => ({
       label,
@@ -55,19 +52,19 @@ function drawDifferences(family: readonly Comparison[], baseline: string): strin
     id: 'seeds-plot',
     title: `Differences to ${baseline}, paired by seed`,
     description: `${means.map(({ title }) => title).join('; ')}.`,
-    width: 620,
-    height: 44 + rows.length * ROW_PIXELS,
-    marginLeft: 110,
+    width: 480,
+    height: 52 + rows.length * ROW_PIXELS,
+    marginLeft: 90,
     marginRight: 20,
     marginTop: 14,
-    marginBottom: 30,
+    marginBottom: 38,
     x: {
       domain: [-reach, reach],
       label: null,
       tickSize: 0,
       ticks: 7,
       axis: 'bottom',
-      tickFormat: (value: number) => signed(value, reach < 2 ? 1 : 0),
+      tickFormat: (value: number) => (value === 0 ? '0' : signed(value, reach < 2 ? 1 : 0)),
     },
     y: {
       domain: rows.map(({ label }) => label),
@@ -98,7 +95,7 @@ function drawDifferences(family: readonly Comparison[], baseline: string): strin
         title: 'title',
         dy: -11,
       }),
-      text(['points'], { frameAnchor: 'bottom-right', dy: 28, fill: 'var(--muted)' }),
+      text(['points'], { frameAnchor: 'bottom-right', dy: 34, fill: 'var(--muted)' }),
     ],
   });
 }

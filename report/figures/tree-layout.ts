@@ -15,6 +15,7 @@ export type PlacedNode = {
 export type TreeLayout = {
   readonly width: number;
   readonly height: number;
+  readonly leafPixels: number;
   readonly nodes: readonly PlacedNode[];
 };
 
@@ -25,7 +26,7 @@ export type TreeSize = {
 };
 
 /** Classes of different experts stand further apart than those of one. */
-const APART = 1.5;
+const APART = 1.4;
 
 /** Places a tree top-down; all classes stand on one line. */
 export function layoutTree(branch: Branch, { leafPixels, levelPixels }: TreeSize): TreeLayout {
@@ -38,6 +39,7 @@ export function layoutTree(branch: Branch, { leafPixels, levelPixels }: TreeSize
   // A cluster hangs from its leaves, at height 0; ours stand below the root.
   const top = Math.min(...nodes.map(({ y }) => y));
   return {
+    leafPixels,
     width: right - left,
     height: Math.max(...nodes.map(({ y }) => y)) - top,
     nodes: nodes.map((point) => ({

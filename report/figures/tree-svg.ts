@@ -1,5 +1,5 @@
 import type { Explanation } from '../../leg/records.ts';
-import { fixed } from '../format.ts';
+import { counted, fixed } from '../format.ts';
 import { markup, trusted, type Markup } from '../html.ts';
 import type { PlacedNode, TreeLayout } from './tree-layout.ts';
 
@@ -9,6 +9,8 @@ export type TreePicture = {
   readonly tone: string;
   readonly title: string;
   readonly layout: TreeLayout;
+  /** Width of the widest tree beside it, so that all have one scale. */
+  readonly span: number;
   readonly explanation: Explanation;
   readonly names: readonly string[];
 };
@@ -19,15 +21,21 @@ const FULL_EDGE = 9;
 const FAINTEST = 0.04;
 const TOP = 20;
 const MARGIN = 6;
-const NODE_RADIUS = 9;
+/** Room left of the tree for the count of used experts of each level. */
+const COUNTS = 36;
+const EXPERT_RADIUS = 6.5;
+const LEAF_RADIUS = 11.5;
+/** Names of at most this many characters are written into their leaves. */
+const SHORT = 2;
 /** Pixels a character of a label takes, about. */
-const CHARACTER = 6;
+const CHARACTER = 7;
 
 /** Draws a tree: experts as nodes, classes as leaves, edges as wide as the gate's weight. */
 export function treeSvg(picture: TreePicture): Markup {
-  const { id, tone, title, layout, names, explanation } = picture;
+  const { id, tone, title, layout, span, names, explanation } = picture;
   const labels = leafLabels(picture);
-  const width = Math.ceil(layout.width + 2 * MARGIN);
+  const width = Math.ceil(COUNTS + span + 2 * MARGIN);
+  const left = MARGIN + COUNTS + (span - layout.width) / 2;
   const height = Math.ceil(TOP + layout.height + labels.pixels);
   return markup`<svg
     xmlns="http://www.w3.org/2000/svg"
@@ -39,11 +47,24 @@ export function treeSvg(picture: TreePicture): Markup {
   >
     <title id="${id}-title">${title}</title>
     <desc id="${id}-desc">${describeTree(explanation, names)}</desc>
-    <g transform="translate(${MARGIN},${TOP})">
+    <g transform="translate(${n(left)},${TOP})">
       ${ghostEdges(picture)} ${layout.nodes.map(edge)} ${layout.nodes.map(expertNode)}
-      ${labels.drawn}
+      ${labels.drawn} ${levelCounts(picture)}
     </g>
   </svg>`;
+}
+
+/** Beside every level of experts, how many of them some class uses. */
+function levelCounts({ layout, span, explanation }: TreePicture): readonly Markup[] {
+  const x = -COUNTS - (span - layout.width) / 2;
+  return explanation.tree.live.flatMap(({ level, live, experts }) => {
+    const y = layout.nodes.find(({ node }) => node.level === level)?.y;
+    return y === undefined
+      ? []
+      : [
+          markup`<text class="count" x="${n(x)}" y="${n(y)}" dy="0.34em">${live} of ${experts}</text>`,
+        ];
+  });
 }
 
 const n = (value: number): string => String(Math.round(value * 10) / 10);
@@ -94,37 +115,55 @@ function expertNode({ node, x, y, classes }: PlacedNode): Markup | undefined {
     </g>`;
   }
   return markup`<g class="expert ${classList(classes)}">
-      <title>${nodeName(node)}: ${classes.length} of the classes</title>
-      <circle cx="${n(x)}" cy="${n(y)}" r="${NODE_RADIUS}"/>
-      <text x="${n(x)}" y="${n(y)}" dy="0.34em">${node.index + 1}</text>
+      <title>${nodeName(node)}: on the way of ${counted(classes.length, 'class', 'classes')}</title>
+      <circle cx="${n(x)}" cy="${n(y)}" r="${EXPERT_RADIUS}"/>
     </g>`;
 }
 
 type Labels = { readonly drawn: readonly Markup[]; readonly pixels: number };
 
-/** Names and accuracies of the classes: level where they fit, else upright. */
-function leafLabels({ layout, names, explanation }: TreePicture): Labels {
-  const leaves = layout.nodes.filter(({ node }) => node.kind === 'class');
-  const room = leaves.length < 2 ? layout.width : layout.width / leaves.length;
-  const longest = Math.max(...leaves.map(({ node }) => (names[node.index] ?? '').length));
-  const upright = longest * CHARACTER > room + 4;
+/** How a class's name is written: into its leaf, level under it, or upright. */
+type Writing = 'inside' | 'level' | 'upright';
+
+function writingOf({ names, layout }: TreePicture): { writing: Writing; longest: number } {
+  const longest = Math.max(...names.map((name) => name.length));
+  if (longest <= SHORT && layout.leafPixels > 2 * LEAF_RADIUS)
+    return { writing: 'inside', longest };
+  return { writing: longest * CHARACTER > layout.leafPixels ? 'upright' : 'level', longest };
+}
+
+/** Names and accuracies of the classes. */
+function leafLabels(picture: TreePicture): Labels {
+  const { layout, names, explanation } = picture;
+  const { writing, longest } = writingOf(picture);
   const accuracy = new Map(
     explanation.hard.perClass.map((entry) => [entry.class, (100 * entry.correct) / entry.images]),
   );
-  const drawn = leaves.map(({ node, x, y }) => {
+  const drawn = layout.nodes.flatMap(({ node, x, y }) => {
+    if (node.kind !== 'class') return [];
     const name = names[node.index] ?? String(node.index);
     const value = accuracy.get(node.index) ?? Number.NaN;
-    const score = fixed(value, value === 100 ? 0 : 1);
-    const title = markup`<title>${name}: ${fixed(value, 1)} % of its test images are classified rightly</title>`;
-    const dot = markup`<circle cx="${n(x)}" cy="${n(y)}" r="4.5" />`;
-    const text = upright
-      ? markup`<text class="name" transform="translate(${n(x)},${n(y + 12)}) rotate(90)" dy="0.34em">${name}<tspan class="score" dx="5">${score}</tspan></text>`
-      : markup`<text class="name" x="${n(x)}" y="${n(y + 20)}">${name}</text><text class="score" x="${n(x)}" y="${n(y + 34)}">${score}</text>`;
-    return markup`<g class="leaf k${node.index}${upright ? ' upright' : ''}" data-class="${node.index}">
-      ${title}${hitArea(x, y, room)}${dot}${text}
-    </g>`;
+    return [
+      markup`<g class="leaf k${node.index} ${writing}" data-class="${node.index}">
+      <title>${name}: ${fixed(value, 1)} % of its test images are classified correctly</title>
+      ${hitArea(x, y, layout.leafPixels)}${leafMark(writing, x, y, name, fixed(value, value === 100 ? 0 : 1))}
+    </g>`,
+    ];
   });
-  return { drawn, pixels: upright ? 24 + (longest + 6) * CHARACTER : 42 };
+  return { drawn, pixels: writing === 'upright' ? 24 + (longest + 6) * CHARACTER : 42 };
+}
+
+function leafMark(writing: Writing, x: number, y: number, name: string, score: string): Markup {
+  const radius = writing === 'inside' ? LEAF_RADIUS : 4.5;
+  const dot = markup`<circle cx="${n(x)}" cy="${n(y)}" r="${radius}" />`;
+  switch (writing) {
+    case 'inside':
+      return markup`${dot}<text class="name" x="${n(x)}" y="${n(y)}" dy="0.36em">${name}</text><text class="score" x="${n(x)}" y="${n(y + 28)}">${score}</text>`;
+    case 'level':
+      return markup`${dot}<text class="name" x="${n(x)}" y="${n(y + 20)}">${name}</text><text class="score" x="${n(x)}" y="${n(y + 34)}">${score}</text>`;
+    case 'upright':
+      return markup`${dot}<text class="name" transform="translate(${n(x)},${n(y + 12)}) rotate(90)" dy="0.34em">${name}<tspan class="score" dx="5">${score}</tspan></text>`;
+  }
 }
 
 /** A leaf is small; a finger is not. */

@@ -1,4 +1,5 @@
 import type { Explanation } from '../../leg/records.ts';
+import { intrinsicEntropy } from '../arms.ts';
 import { quantity, type Figure, type Prose } from '../content.ts';
 import { fixed } from '../format.ts';
 import { ARM_LABELS, explained, type Arm, type Told } from '../trials.ts';
@@ -36,17 +37,21 @@ export function drawTrees(
       .filter((entry) => entry.seed === seed)
       .map((entry) => ({ arm, told: entry })),
   );
-  const ordered = orderTrees(told.map((entry) => entry.told.explanation.tree));
   const many = names.length > MANY_CLASSES;
+  const size = { leafPixels: many ? 12 : 33, levelPixels: many ? 90 : 78 };
+  const layouts = orderTrees(told.map((entry) => entry.told.explanation.tree)).map((branch) =>
+    layoutTree(branch, size),
+  );
+  const span = Math.max(...layouts.map(({ width }) => width));
   return told.map(({ arm, told: entry }, i) => {
-    const branch = ordered[i];
-    if (branch === undefined) throw new RangeError(`tree ${i} of ${told.length} has no order`);
-    const layout = layoutTree(branch, { leafPixels: many ? 12 : 32, levelPixels: many ? 90 : 76 });
+    const layout = layouts[i];
+    if (layout === undefined) throw new RangeError(`tree ${i} of ${told.length} has no layout`);
     const { markup } = treeSvg({
       id: `tree-${arm.name}`,
       tone: arm.name,
       title: `Tree of ${ARM_LABELS[arm.name].toLowerCase()}, seed ${seed}`,
       layout,
+      span,
       explanation: entry.explanation,
       names,
     });
@@ -68,18 +73,17 @@ export function treesFigure(drawn: readonly DrawnTree[], names: readonly string[
       svg,
     })),
     caption: [
-      `What each kind of label made of the same explainer (seed ${seed}). From the image down: experts, then classes with the accuracy of the hard tree, in percent. An edge is as wide as the weight its gate gives it at τ = 0.5; the grey ways are what the soft gates read besides. Classes stand in the same order in every tree as far as edges need not cross.`,
+      `One explainer, trained with each kind of label (seed ${seed}). From the image down: experts, then classes with the accuracy of the hard tree in percent; beside a level, how many of its experts some class uses. An edge is as wide as the weight that its gate gives it at τ = 0.5; grey ways are what the soft gates read besides, so the greyer the ground, the less decided the gates. Classes stand in the same order in every tree as far as edges need not cross.`,
     ],
   };
 }
 
 function panelSubtitle({ trial, explanation }: Told): Prose {
-  const { live } = explanation.tree;
-  const parts = live.map(({ live: used, experts }) => `${used}/${experts}`).join(' · ');
   return [
-    quantity(`${fixed(explanation.hard.top1, 2)} %`, [trial], 'test accuracy of the hard tree'),
-    ' · ',
-    quantity(`${parts} live`, [trial], 'live experts, level by level'),
+    'gate entropy ',
+    quantity(fixed(intrinsicEntropy(explanation), 2), [trial], 'mean gate entropy at τ = 0.5'),
+    ' · accuracy ',
+    quantity(`${fixed(explanation.hard.top1, 1)} %`, [trial], 'test accuracy of the hard tree'),
   ];
 }
 

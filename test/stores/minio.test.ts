@@ -1,4 +1,4 @@
-import anyTest, { type TestFn } from 'ava';
+import anyTest from 'ava';
 import { startMinio } from '../servers/minio.ts';
 import type { TestS3 } from '../servers/s3.ts';
 import { conformance } from './conformance.ts';
@@ -6,7 +6,7 @@ import { bucketPlace } from './s3-place.ts';
 import { s3Refusals } from './s3-refusals.ts';
 
 // One server, taken down in one of the tests: they run one after the other.
-const test = (anyTest as TestFn).serial;
+const test = anyTest.serial;
 let server: TestS3;
 
 anyTest.before(async () => {

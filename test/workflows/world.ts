@@ -28,12 +28,14 @@ export function toolchain(): Toolchain {
 
 let runtimeInstalled = false;
 
-function quietRuntime(): void {
+/** Keeps the SDK's log out of the test's; once a process. */
+export function quietRuntime(): void {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
   const drop = (): void => undefined;
   const logger = { log: drop, trace: drop, debug: drop, info: drop, warn: drop, error: drop };
-  Runtime.install({ logger, shutdownSignals: [] });
+  const logging = { filter: { core: 'ERROR', other: 'ERROR' } } as const;
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging } });
 }
 
 /** A real Temporal test server whose clock skips what nobody waits for. Its time is global: run serially. */
@@ -46,11 +48,13 @@ export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
 }
 
 /** A real Temporal development server, for queries, updates and signals in real time. */
-export async function developmentServer(): Promise<TestWorkflowEnvironment> {
+export async function developmentServer(
+  extraArgs: readonly string[] = [],
+): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const path = toolchain().temporal;
   return await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'existing-path', path } },
+    server: { executable: { type: 'existing-path', path }, extraArgs: [...extraArgs] },
   });
 }
 

@@ -60,6 +60,10 @@ const CHOICES: Readonly<Record<string, Rule>> = {
     allowed: 'an integer from 1 to 64',
     accepts: (value) => /^\d{1,2}$/.test(value) && Number(value) >= 1 && Number(value) <= 64,
   },
+  KDX_CHECKPOINT_SECONDS: {
+    allowed: 'seconds from 0 up',
+    accepts: (value) => /^\d+(\.\d+)?$/.test(value),
+  },
   KDX_GPU: { allowed: '0 or 1', accepts: (value) => value === '0' || value === '1' },
 };
 

@@ -30,6 +30,8 @@ export async function withStack(
     }
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
+    // Whoever still waits for an interruption would keep this process alive.
+    interrupted.abort();
   }
 }
 

@@ -5,6 +5,7 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, errorText, KdxError } from '../../../leg/errors.ts';
 import type { ErrorCode } from '../../../leg/errors.ts';
 import { STUDY_QUEUE } from '../../../workflows/queues.ts';
@@ -68,6 +69,9 @@ async function connect(address: string): Promise<Connection> {
 function failureOf(error: Error, page: string | undefined): KdxError {
   const where = page === undefined ? '' : `; the report of what was done: ${page}`;
   if (error instanceof WorkflowFailedError) {
+    if (error.cause instanceof CancelledFailure) {
+      return new KdxError('Stopped', 'the study was cancelled; started again, it goes on');
+    }
     for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
       const type = 'type' in cause ? String(cause.type) : '';
       if (type in ERROR_CODES) return new KdxError(type as ErrorCode, cause.message + where);

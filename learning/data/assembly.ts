@@ -1,0 +1,111 @@
+import { KdxError } from '../../leg/errors.ts';
+import type { Placement } from './augment.ts';
+import type { Batch, BatchSource, Normalisation } from './batches.ts';
+import { CHANNELS, type ImageSet } from './records.ts';
+
+/** Values a byte can have: the length of one channel's table. */
+const BYTE_VALUES = 256;
+
+/** Where a batch is put; each array has at least the length that the batch needs. */
+export type BatchMemory = {
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  readonly positions: Uint32Array;
+};
+
+/** Memory for batches of up to `count` images, shared between threads where `share` says so. */
+export function batchMemory(count: number, { imageSize }: ImageSet, share = false): BatchMemory {
+  const buffer = (bytes: number): ArrayBufferLike =>
+    share ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  return {
+    images: new Float32Array(buffer(count * imageSize ** 2 * CHANNELS * 4)),
+    labels: new Int32Array(buffer(count * 4)),
+    positions: new Uint32Array(buffer(count * 4)),
+  };
+}
+
+/** The part of `memory` that a batch of `count` images takes. */
+export function batchIn(memory: BatchMemory, count: number, { imageSize }: ImageSet): Batch {
+  return {
+    count,
+    images: memory.images.subarray(0, count * imageSize ** 2 * CHANNELS),
+    labels: memory.labels.subarray(0, count),
+    positions: memory.positions.subarray(0, count),
+  };
+}
+
+/** Puts images into `memory`, each shifted, mirrored and normalised. @throws KdxError CodeBug */
+export function assemble(
+  { set, normalisation }: BatchSource,
+  positions: Uint32Array,
+  placement: (image: number) => Placement,
+  memory: BatchMemory,
+): Batch {
+  const values = set.imageSize ** 2 * CHANNELS;
+  for (let position = 0; position < positions.length; position += 1) {
+    const image = positions[position] as number;
+    if (image >= set.count) {
+      throw new KdxError('CodeBug', `image ${image} is asked for; the set has ${set.count}.`);
+    }
+    move(set, image, normalisation, placement(image), memory.images, position * values);
+    memory.labels[position] = set.labels[image] as number;
+  }
+  memory.positions.set(positions);
+  return batchIn(memory, positions.length, set);
+}
+
+/** Moves one image to `start`; what comes in from outside is black, as padding is. */
+function move(
+  { imageSize: size, pixels }: ImageSet,
+  image: number,
+  table: Normalisation,
+  { top, left, flipped }: Placement,
+  to: Float32Array,
+  start: number,
+): void {
+  // Columns of the target whose source lies within the image.
+  const shift = flipped ? -left : left;
+  const first = Math.min(size, Math.max(0, -shift));
+  const end = Math.max(first, Math.min(size, size - shift));
+  const stride = flipped ? -CHANNELS : CHANNELS;
+  for (let y = 0; y < size; y += 1) {
+    const row = start + y * size * CHANNELS;
+    const sourceY = y + top;
+    if (sourceY < 0 || sourceY >= size) {
+      blacken(to, row, size, table);
+      continue;
+    }
+    blacken(to, row, first, table);
+    const sourceX = (flipped ? size - 1 - first : first) + left;
+    const source = ((image * size + sourceY) * size + sourceX) * CHANNELS;
+    normalise(pixels, source, stride, table, to, row + first * CHANNELS, end - first);
+    blacken(to, row + end * CHANNELS, size - end, table);
+  }
+}
+
+/** One row of pixels, from left to right or from right to left. */
+function normalise(
+  from: Uint8Array,
+  source: number,
+  stride: number,
+  table: Normalisation,
+  to: Float32Array,
+  target: number,
+  pixels: number,
+): void {
+  const end = target + pixels * CHANNELS;
+  for (let at = target, pixel = source; at < end; at += CHANNELS, pixel += stride) {
+    to[at] = table[from[pixel] as number] as number;
+    to[at + 1] = table[BYTE_VALUES + (from[pixel + 1] as number)] as number;
+    to[at + 2] = table[2 * BYTE_VALUES + (from[pixel + 2] as number)] as number;
+  }
+}
+
+function blacken(to: Float32Array, target: number, pixels: number, table: Normalisation): void {
+  const end = target + pixels * CHANNELS;
+  for (let at = target; at < end; at += CHANNELS) {
+    to[at] = table[0] as number;
+    to[at + 1] = table[BYTE_VALUES] as number;
+    to[at + 2] = table[2 * BYTE_VALUES] as number;
+  }
+}
