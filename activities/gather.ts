@@ -1,4 +1,4 @@
-import type { EpochRecord, Evaluation, Explanation } from '../leg/records.ts';
+import type { EpochRecord, Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
 import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
@@ -16,6 +16,7 @@ export type GatheredTrial = {
   readonly epochs?: readonly EpochRecord[];
   readonly evaluation?: Evaluation;
   readonly explanation?: Explanation;
+  readonly logits?: LogitsIndex;
   readonly failure?: TrialFailure;
 };
 
@@ -48,7 +49,7 @@ async function gatherTrial(
   const { key } = bindTrial(node, weights);
   const result = await readResult(store, key);
   if (result === undefined) return { node, key, runs: [] };
-  const { epochs, evaluation, explanation } = result.files;
+  const { epochs, evaluation, explanation, logits } = result.files;
   return {
     node,
     key,
@@ -61,6 +62,7 @@ async function gatherTrial(
     ...(explanation === undefined
       ? {}
       : { explanation: (await readJsonBlob(store, explanation)) as Explanation }),
+    ...(logits === undefined ? {} : { logits: (await readJsonBlob(store, logits)) as LogitsIndex }),
   };
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 
 import { errorText, isKdxError } from '../leg/errors.ts';
 import { stepCommand } from './step.ts';
+import { teachOnceCommand } from './teach-once.ts';
 
 /** Exit code of wrong arguments, and of a failure that has no code of ours. */
 const USAGE = 64;
@@ -12,7 +13,7 @@ On a machine with nothing else to do. Progress goes to stderr; the last line on 
 From a checkout: npm run bench -- <bench> --help`;
 
 /** Each bench is a file of this folder. */
-const BENCHES = [stepCommand()];
+const BENCHES = [stepCommand(), teachOnceCommand()];
 
 function createProgram(): Command {
   const program = new Command('bench')
