@@ -35,11 +35,6 @@ export function teachOnceCommand(): Command {
     .action(benchTeachOnce);
 }
 
-/** The same with its arguments in a list. */
-export async function teachOnce(args: readonly string[]): Promise<void> {
-  await teachOnceCommand().parseAsync(args, { from: 'user' });
-}
-
 async function benchTeachOnce({ students, test: testImages, ...rest }: Options): Promise<void> {
   const plan: TeachingPlan = { ...rest, testImages };
   const say = voice('teach');

@@ -150,15 +150,18 @@ function indexOf({ spec, data, classes }: Teaching, epochs: readonly BlobRef[]):
   return { schema: 1, dtype: 'float16', shape, stream, epochs };
 }
 
-/** Stores what is done: the finished epochs by their index, and the rows of the one under way. */
+/**
+ * Stores what is done: the finished epochs by their index, and the rows of the one under way. Those
+ * begin with the leg's key: a state is removed with its checkpoint, and must be no one else's blob.
+ */
 async function save(
   teaching: Teaching,
   { ports, key, deviceClass }: LegContext,
   { epochs, step, rows }: Position,
 ): Promise<void> {
-  const done = rows.subarray(0, step * BATCH * teaching.classes);
+  const done = halfBytes(rows.subarray(0, step * BATCH * teaching.classes));
   const files = {
-    state: await ports.writeBlob(halfBytes(done)),
+    state: await ports.writeBlob(Buffer.concat([Buffer.from(key), done])),
     index: await ports.writeBlob(indexBytes(indexOf(teaching, epochs))),
   };
   await ports.commitCheckpoint({ schema: 1, key, epoch: epochs.length, step, deviceClass, files });
@@ -169,7 +172,8 @@ async function restore(teaching: Teaching, context: LegContext): Promise<Positio
   const found = await newestGood(context, async ({ epoch, step, files }): Promise<Position> => {
     const rows = emptyRows(teaching);
     const count = Math.min(rows.length, step * BATCH * teaching.classes);
-    rows.set(halfRows(await readPart(files, 'state', readBlob), count, 'its state'));
+    const state = await readPart(files, 'state', readBlob);
+    rows.set(halfRows(state.subarray(context.key.length), count, 'its state'));
     const { epochs } = parseIndex(await readPart(files, 'index', readBlob), 'its index');
     if (epochs.length === epoch) return { epochs, step, rows };
     throw new KdxError('CheckpointCorrupt', `its index has ${epochs.length} epochs, not ${epoch}`);

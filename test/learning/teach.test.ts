@@ -166,13 +166,17 @@ test('two students of one cache and one spec are equal to the bit, stopped at an
 });
 
 test('a teach leg stopped at any batch goes on and leaves the same bytes', async (t) => {
-  const { memory, teacher, result } = await shared;
+  const { memory, teacher, result, logits } = await shared;
   const spec = teachSpec(teacher);
+  const kept = (jsonOf(memory, logits) as LogitsIndex).epochs.map(({ digest }) => digest);
   for (let stopAfter = 0; stopAfter < EPOCHS * BATCHES; stopAfter += 1) {
     const other = createMemory();
     other.blobs.set(teacher.weights, memory.blobs.get(teacher.weights) ?? new Uint8Array());
     const stopped = await work(spec, other.context(spec, stopAfter));
     t.is(stopped.outcome, 'stopped');
+    const [checkpoint] = await other.context(spec).ports.listCheckpoints();
+    const state = checkpoint?.files['state']?.digest ?? '';
+    t.false(kept.includes(state), 'what is removed with a checkpoint is no part of the result');
     const end = await work(spec, other.context(spec));
     const [epoch, batch] = [Math.floor(stopAfter / BATCHES), (stopAfter % BATCHES) + 1];
     t.deepEqual(end.resumedFrom, { epoch, step: batch });
