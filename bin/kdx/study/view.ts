@@ -1,4 +1,5 @@
 import type { Progress } from '../../../leg/result.ts';
+import { bytes } from '../../../report/format.ts';
 import type { StudyStatus, TrialState, TrialStatus } from '../../../study/status.ts';
 
 /** What is known of a study at one moment. */
@@ -9,7 +10,6 @@ export type Moment = {
 };
 
 const BAR_WIDTH = 16;
-const BYTES_PER_MEGABYTE = 1e6;
 const SETTLED: readonly TrialState[] = ['complete', 'found', 'diverged', 'failed', 'blocked'];
 
 /** The picture of a study for a terminal, redrawn in place: a headline, then the trials under way. */
@@ -74,7 +74,7 @@ function stateLine(trial: TrialStatus): string {
   const size =
     trial.bytes === undefined || trial.state !== 'running'
       ? ''
-      : `, to store ${(trial.bytes / BYTES_PER_MEGABYTE).toPrecision(3)} MB of logits`;
+      : `, to store ${bytes(trial.bytes)} of logits`;
   return `${trial.id}: ${trial.state}${size}${score}${failure}`;
 }
 
