@@ -1,9 +1,9 @@
-import type { EpochRecord, Evaluation, Explanation } from '../leg/records.ts';
+import type { EpochRecord, Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
 import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
-import { bindTrial, expandStudy, type TrialNode } from '../study/plan.ts';
+import { bindTrial, expandStudy, handedOn, type TrialNode } from '../study/plan.ts';
 import type { ResolvedStudy, TrialFailure } from './contract.ts';
 
 /** One trial of a study with everything the store holds of it. */
@@ -16,6 +16,7 @@ export type GatheredTrial = {
   readonly epochs?: readonly EpochRecord[];
   readonly evaluation?: Evaluation;
   readonly explanation?: Explanation;
+  readonly logits?: LogitsIndex;
   readonly failure?: TrialFailure;
 };
 
@@ -31,7 +32,7 @@ export async function gatherStudy(
   const gathered: GatheredTrial[] = [];
   for (const node of expandStudy(resolved.study, resolved)) {
     const trial = await gatherTrial(store, node, weights);
-    const digest = trial.result?.files['weights']?.digest;
+    const digest = handedOn(node, trial.result?.files ?? {})?.digest;
     if (digest !== undefined && trial.result?.status === 'complete') weights.set(node.id, digest);
     const failure = failures[node.id];
     gathered.push(failure === undefined ? trial : { ...trial, failure });
@@ -48,7 +49,7 @@ async function gatherTrial(
   const { key } = bindTrial(node, weights);
   const result = await readResult(store, key);
   if (result === undefined) return { node, key, runs: [] };
-  const { epochs, evaluation, explanation } = result.files;
+  const { epochs, evaluation, explanation, logits } = result.files;
   return {
     node,
     key,
@@ -61,6 +62,7 @@ async function gatherTrial(
     ...(explanation === undefined
       ? {}
       : { explanation: (await readJsonBlob(store, explanation)) as Explanation }),
+    ...(logits === undefined ? {} : { logits: (await readJsonBlob(store, logits)) as LogitsIndex }),
   };
 }
 

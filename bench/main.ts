@@ -5,6 +5,7 @@ import { inputCommand } from './input.ts';
 import { memoryCommand } from './memory.ts';
 import { profileCommand } from './profile.ts';
 import { stepCommand } from './step.ts';
+import { teachOnceCommand } from './teach-once.ts';
 
 /** Exit code of wrong arguments, and of a failure that has no code of ours. */
 const USAGE = 64;
@@ -15,7 +16,13 @@ On a machine with nothing else to do. Progress goes to stderr; the last line on 
 From a checkout: npm run bench -- <bench> --help`;
 
 /** Each bench is a file of this folder. */
-const BENCHES = [stepCommand(), profileCommand(), inputCommand(), memoryCommand()];
+const BENCHES = [
+  stepCommand(),
+  profileCommand(),
+  inputCommand(),
+  memoryCommand(),
+  teachOnceCommand(),
+];
 
 function createProgram(): Command {
   const program = new Command('bench')

@@ -56,12 +56,28 @@ export async function saveCheckpoint(
  * @throws KdxError CheckpointCorrupt naming all where there are some and none is good
  */
 export async function restoreCheckpoint(context: LegContext, state: State): Promise<LoopPosition> {
+  const read = (checkpoint: Checkpoint, origin: string): Promise<LoopPosition> =>
+    readCheckpoint(context, state, checkpoint, origin);
+  return (await newestGood(context, read)) ?? START;
+}
+
+/**
+ * What `read` makes of the newest good checkpoint of a leg; undefined where there is none. A damaged
+ * one is passed over for the one before; one of another device class is used and named.
+ *
+ * @throws KdxError CheckpointCorrupt naming all where there are some and none is good
+ */
+export async function newestGood<Position>(
+  context: LegContext,
+  read: (checkpoint: Checkpoint, origin: string) => Promise<Position>,
+): Promise<Position | undefined> {
   const checkpoints = await context.ports.listCheckpoints();
   const damaged: string[] = [];
   for (const checkpoint of checkpoints) {
     const origin = `checkpoint ${checkpoint.epoch}-${checkpoint.step} of ${context.key}`;
     try {
-      const position = await readCheckpoint(context, state, checkpoint, origin);
+      const position = await read(checkpoint, origin);
+      warnOfClass(context, checkpoint, origin);
       for (const message of damaged) context.warn(message);
       return position;
     } catch (error) {
@@ -69,8 +85,28 @@ export async function restoreCheckpoint(context: LegContext, state: State): Prom
       damaged.push(`${origin} is damaged: ${errorText(error)}`);
     }
   }
-  if (damaged.length === 0) return START;
+  if (damaged.length === 0) return undefined;
   throw new KdxError('CheckpointCorrupt', damaged.join('; '));
+}
+
+function warnOfClass({ deviceClass, warn }: LegContext, checkpoint: Checkpoint, origin: string) {
+  if (canonicalJson(checkpoint.deviceClass) === canonicalJson(deviceClass)) return;
+  warn(`${origin} was written in another device class: the result may differ in its last bits`);
+}
+
+/** Writes a checkpoint when one is due or a stop was asked for; true where the loop is to stop. */
+export function createKeeper<Position>(
+  { ports, now, checkpointSeconds }: LegContext,
+  save: (position: Position) => Promise<void>,
+): (position: Position) => Promise<boolean> {
+  let saved = now();
+  return async (position) => {
+    const stop = ports.stopRequested();
+    if (!stop && now() - saved < checkpointSeconds) return false;
+    await save(position);
+    saved = now();
+    return stop;
+  };
 }
 
 function isDamage(error: unknown): boolean {
@@ -78,14 +114,13 @@ function isDamage(error: unknown): boolean {
 }
 
 async function readCheckpoint(
-  { ports, deviceClass, warn }: LegContext,
+  { ports }: LegContext,
   state: State,
-  checkpoint: Checkpoint,
+  { epoch, step, files }: Checkpoint,
   origin: string,
 ): Promise<LoopPosition> {
-  const { epoch, step, files } = checkpoint;
   const [tensors, epochs, loop] = await Promise.all(
-    ['state', 'epochs', 'loop'].map((name) => readPart(name, files[name]?.digest, ports.readBlob)),
+    ['state', 'epochs', 'loop'].map((name) => readPart(files, name, ports.readBlob)),
   );
   const log = parseLines(epochs as Uint8Array, origin) as EpochRecord[];
   const [position] = parseLines(loop as Uint8Array, origin) as [{ sums: EpochSums }];
@@ -93,17 +128,16 @@ async function readCheckpoint(
     throw new KdxError('CheckpointCorrupt', `its log has ${log.length} epochs, not ${epoch}`);
   }
   writeState(state, decodeTensors(tensors as Uint8Array, 'its state').tensors, 'its state');
-  if (canonicalJson(checkpoint.deviceClass) !== canonicalJson(deviceClass)) {
-    warn(`${origin} was written in another device class: the result may differ in its last bits`);
-  }
   return { epoch, step, sums: position.sums, log };
 }
 
-function readPart(
+/** Bytes of one part of a checkpoint. @throws KdxError CheckpointCorrupt where it names none */
+export async function readPart(
+  files: Checkpoint['files'],
   name: string,
-  digest: string | undefined,
   readBlob: (digest: string) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
+  const digest = files[name]?.digest;
   if (digest !== undefined) return readBlob(digest);
   throw new KdxError('CheckpointCorrupt', `it names no ${name}`);
 }

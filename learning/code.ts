@@ -18,6 +18,7 @@ export const CODE_INDEX_FILE = 'learning/code.json';
 /** The parts of one kind of leg; everything else in `learning/` itself is the core. */
 const EVALUATE = ['learning/evaluate.ts', 'learning/models/fold.ts'];
 const EXPLAIN = ['learning/explain.ts', 'learning/explain/'];
+const TEACH = ['learning/teach.ts'];
 const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
 /** Computes no result. */
 const APART = ['code', 'gpu', 'ports', 'progress'].map((name) => `learning/${name}.ts`);
@@ -36,7 +37,7 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
 export function computeCodeIndex(root: string): CodeIndex {
   const digest = (paths: readonly string[], extra = ''): string => digestOf(root, paths, extra);
   const top = filesUnder(root, 'learning/', false).filter(
-    (path) => ![...EVALUATE, ...EXPLAIN, ...APART].includes(path),
+    (path) => ![...EVALUATE, ...EXPLAIN, ...TEACH, ...APART].includes(path),
   );
   const core = [
     ...top,
@@ -49,6 +50,7 @@ export function computeCodeIndex(root: string): CodeIndex {
     data: digest(DATA),
     evaluate: digest(EVALUATE),
     explain: digest(EXPLAIN),
+    teach: digest(TEACH),
     vam: digest(VAM),
     models: tableOf(MODEL_NAMES, (name) => digest([sourcesOf(name), ...SHARED_BY_MODELS], name)),
     distillers: tableOf(DISTILLER_NAMES, (name) =>

@@ -9,6 +9,7 @@ import { tf } from './engine/backend.ts';
 import { stream } from './engine/random.ts';
 import type { Feeds, Outputs } from './engine/trainer.ts';
 import { GATE_TEMPERATURE_FEED } from './networks.ts';
+import { TEACHER_LOGITS_FEED } from './objective.ts';
 import { scheduleAt, type EpochSettings } from './schedules.ts';
 import type { Session } from './session.ts';
 
@@ -38,12 +39,14 @@ export async function trainEpoch(
   const { spec } = session;
   const constants = epochFeeds(session, scheduleAt(spec.train, epoch));
   const steps = stepsPerEpoch(session);
+  const taughtOf = await session.teacherLogits?.epoch(epoch);
   let { step, sums } = from;
   try {
     while (step < steps) {
       const batch = await input.take(epoch, step);
       const seed = stream(spec.seeds.data, `dropout/${epoch}/${step}`).words(2);
-      sums = add(sums, runStep(session, constants, batch, seed), session.terms, batch.count);
+      const values = runStep(session, constants, batch, seed, taughtOf?.(batch.positions));
+      sums = add(sums, values, session.terms, batch.count);
       step += 1;
       if (!Number.isFinite(sums.loss)) return { end: 'diverged', step, sums };
       // Signals and the closing of the parent's channel are heard here.
@@ -72,12 +75,16 @@ function runStep(
   constants: Feeds,
   batch: Batch,
   seed: Uint32Array,
+  taught: Float32Array | undefined,
 ): Record<string, number> {
   const size = data.train.set.imageSize;
   const feeds = {
     images: tf.tensor(batch.images, [batch.count, size, size, CHANNELS]),
     labels: tf.tensor1d(batch.labels, 'int32'),
     dropoutSeed: tf.tensor1d(new Int32Array(seed), 'int32'),
+    ...(taught === undefined
+      ? {}
+      : { [TEACHER_LOGITS_FEED]: tf.tensor2d(taught, [batch.count, taught.length / batch.count]) }),
   };
   const outputs: Outputs = trainer.step({ ...constants, ...feeds });
   const values = Object.entries(outputs).map(([name, tensor]) => {

@@ -3,6 +3,7 @@ import type { LegContext, WorkEnd } from './context.ts';
 import { computeProductsIn } from './engine/precision.ts';
 import { evaluate } from './evaluate.ts';
 import { explain } from './explain.ts';
+import { teach } from './teach.ts';
 import { train } from './train.ts';
 
 export { deviceClassOf } from './device.ts';
@@ -13,6 +14,8 @@ export async function work(spec: LegSpec, context: LegContext): Promise<WorkEnd>
   switch (spec.kind) {
     case 'train':
       return train(spec, context);
+    case 'teach':
+      return teach(spec, context);
     case 'evaluate':
       return { outcome: 'done', result: await evaluate(spec, context) };
     case 'explain':

@@ -17,19 +17,25 @@ export type Objective = Required<Pick<TrainerOptions, 'targets' | 'loss'>> & {
 /** Name under which the entropy of VAM's attention stands among the terms. */
 export const VAM_TERM = 'vam';
 
+/** Name of the fed rows that a cached teacher says. */
+export const TEACHER_LOGITS_FEED = 'teacherLogits';
+
+/** The network that teaches, or that its logits are fed. */
+type TeacherSource = Network | 'cached';
+
 type Weighted = { readonly distiller: Distiller; readonly weight: number };
 
 /**
  * L = Σ weight · term + γ · H̄: the loss terms of the spec and, with VAM, the entropy of its attention.
- * A teacher runs in evaluation mode, and only where a term needs it. `correct` counts the images of
+ * A teacher runs in evaluation mode, and only where a term needs it; a cached one does not run. `correct` counts the images of
  * the batch that are classified rightly.
  *
- * @throws KdxError SpecInvalid where a term occurs twice or needs a teacher that is not there
+ * @throws KdxError SpecInvalid where a term occurs twice or needs of a teacher what is not there
  */
 export function createObjective(
   spec: TrainSpec,
   student: Gated,
-  teacher: Network | undefined,
+  teacher: TeacherSource | undefined,
 ): Objective {
   const weighted = spec.distillers.map((distiller) => ({
     distiller: createDistiller(distiller),
@@ -37,6 +43,7 @@ export function createObjective(
   }));
   const needs = new Set(weighted.map(({ distiller }) => distiller.needs));
   checkTerms(weighted, teacher);
+  if (teacher === 'cached') checkCache(weighted);
   const taught = needs.has('logits') || needs.has('features') ? teacher : undefined;
   const { classes } = student.network.options;
   return {
@@ -52,7 +59,7 @@ export function createObjective(
   };
 }
 
-function checkTerms(weighted: readonly Weighted[], teacher: Network | undefined): void {
+function checkTerms(weighted: readonly Weighted[], teacher: TeacherSource | undefined): void {
   const names = weighted.map(({ distiller }) => distiller.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
@@ -68,10 +75,21 @@ function checkTerms(weighted: readonly Weighted[], teacher: Network | undefined)
   }
 }
 
+function checkCache(weighted: readonly Weighted[]): void {
+  const featured = weighted.find(({ distiller }) => distiller.needs === 'features');
+  if (featured === undefined) return;
+  const { name } = featured.distiller;
+  throw new KdxError(
+    'SpecInvalid',
+    `teacher.logits is set, but the distiller ${name} needs features; allowed: a teacher without it.`,
+  );
+}
+
 const TEACHER_LOGITS = 'teacher/logits';
 const TEACHER_FEATURE = 'teacher/feature/';
 
-function teach(teacher: Network, feeds: Feeds, withFeatures: boolean): Feeds {
+function teach(teacher: TeacherSource, feeds: Feeds, withFeatures: boolean): Feeds {
+  if (teacher === 'cached') return { [TEACHER_LOGITS]: feeds[TEACHER_LOGITS_FEED] as tf.Tensor2D };
   const { logits, features } = teacher.forward(feeds['images'] as tf.Tensor4D, {
     mode: 'evaluate',
   });

@@ -3,8 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { Engine, Feeds, Outputs } from './engine/trainer.ts';
 import { createProgram } from './engine/trainer.ts';
 import { tf } from './engine/backend.ts';
-import type { BatchSource } from './data/batches.ts';
+import type { Batch, BatchSource } from './data/batches.ts';
 import { createKeptBatches } from './data/kept.ts';
+import { CHANNELS } from './data/records.ts';
 import { GATE_TEMPERATURE_FEED, passOf, type Gated } from './networks.ts';
 import type { Predictions } from './scores.ts';
 
@@ -13,6 +14,8 @@ const BATCH = 100;
 
 /** Runs one network over images as often as asked; its step is compiled once. */
 export type Predictor = {
+  /** Logits of one batch, row by row. */
+  logitsOf(batch: Batch, inverseGateTemperature?: number): Float32Array;
   /** Logits for some images of a set; signals are heard between batches. */
   predict(options: PredictOptions, source: BatchSource, images: Uint32Array): Promise<Predictions>;
   dispose(): void;
@@ -27,7 +30,7 @@ export type PredictOptions = {
 
 /** @param keepBytes of batches, for whoever predicts the same images again and again */
 export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Predictor {
-  const { classes } = gated.network.options;
+  const { classes, imageSize } = gated.network.options;
   const step = (feeds: Feeds): Outputs => {
     const pass = passOf(gated, 'evaluate', feeds);
     const { logits } = gated.network.forward(feeds['images'] as tf.Tensor4D, pass);
@@ -35,7 +38,18 @@ export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Pr
   };
   const program = createProgram(engine, step, 'The evaluation step');
   const batches = createKeptBatches(BATCH, keepBytes);
+  const logitsOf = (batch: Batch, inverseGateTemperature = 1): Float32Array => {
+    const feeds = {
+      images: tf.tensor(batch.images, [batch.count, imageSize, imageSize, CHANNELS]),
+      [GATE_TEMPERATURE_FEED]: tf.scalar(inverseGateTemperature),
+    };
+    const { logits } = program.run(feeds) as { logits: tf.Tensor2D };
+    const values = logits.dataSync<'float32'>();
+    tf.dispose([feeds, logits]);
+    return values;
+  };
   return {
+    logitsOf,
     predict: async ({ inverseGateTemperature = 1, tick }, source, images) => {
       const logits = new Float32Array(images.length * classes);
       const labels = new Uint8Array(images.length);

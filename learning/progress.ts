@@ -7,11 +7,14 @@ const INTERVAL_SECONDS = 2;
 /** Counts the images of an attempt and says how far it is, not more often than every two seconds. */
 export type ProgressMeter = {
   /** `step` steps of epoch `epoch` (from 1) are done, and `images` images more than last time. */
-  advance(at: { epoch: number; step: number; loss: number; images: number }): void;
+  advance(at: Place & { readonly images: number }): void;
   /** Says it now. */
   flush(): void;
   readonly imagesPerSecond: number | undefined;
 };
+
+/** Where an attempt is; the loss is absent where nothing is minimised. */
+type Place = { readonly epoch: number; readonly step: number; readonly loss?: number };
 
 export type ProgressScope = {
   readonly epochs: number;
@@ -22,7 +25,7 @@ export type ProgressScope = {
 export function createProgressMeter(context: LegContext, scope: ProgressScope): ProgressMeter {
   const started = context.now();
   let images = 0;
-  let last = { epoch: 1, step: 0, loss: 0 };
+  let last: Place = { epoch: 1, step: 0 };
   let said = Number.NEGATIVE_INFINITY;
 
   const rate = (): number => images / Math.max(context.now() - started, Number.EPSILON);
@@ -43,15 +46,27 @@ export function createProgressMeter(context: LegContext, scope: ProgressScope): 
   };
 }
 
+/** How fast an attempt was, and where it started from. */
+export function paceOf(
+  { imagesPerSecond }: ProgressMeter,
+  { epoch, step }: { readonly epoch: number; readonly step: number },
+): Pace {
+  return {
+    ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
+    ...(epoch > 0 || step > 0 ? { resumedFrom: { epoch, step } } : {}),
+  };
+}
+
 function describe(
   { key, attempt, trial }: LegContext,
   { epochs, steps, imagesPerEpoch }: ProgressScope,
-  { epoch, step, loss }: { epoch: number; step: number; loss: number },
+  { epoch, step, loss }: Place,
   imagesPerSecond: number,
 ): Progress {
   const left = imagesPerEpoch * (epochs - epoch + (steps - step) / steps);
   return {
-    ...{ key, attempt, trial, epoch, epochs, step, steps, loss, imagesPerSecond },
+    ...{ key, attempt, trial, epoch, epochs, step, steps, imagesPerSecond },
+    ...(loss === undefined ? {} : { loss }),
     etaSeconds: imagesPerSecond > 0 ? left / imagesPerSecond : 0,
     peakBytes: process.resourceUsage().maxRSS * 1024,
     at: new Date().toISOString(),

@@ -13,6 +13,7 @@ import { loadNetwork, startNetwork, type Gated } from './networks.ts';
 import { createObjective } from './objective.ts';
 import { createPredictor, type Predictor } from './predict.ts';
 import { networkState, trainingState, type State } from './state.ts';
+import { openTeacherLogits, type TeacherLogits } from './teacher-logits.ts';
 
 /** Everything a training holds in memory. */
 export type Session = {
@@ -21,6 +22,8 @@ export type Session = {
   readonly student: Gated;
   readonly trainer: Trainer;
   readonly predictor: Predictor;
+  /** Where the teacher does not run: what it says, read from what a teach leg left. */
+  readonly teacherLogits?: TeacherLogits;
   /** Names of the loss terms. */
   readonly terms: readonly string[];
   /** What a checkpoint holds, and the part of it that is the network. */
@@ -37,7 +40,8 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
   const data = await loadDataset(spec.dataset, ports.readBlob);
   const read = async (digest: string | undefined): Promise<Uint8Array | undefined> =>
     digest === undefined ? undefined : ports.readBlob(digest);
-  const taught = spec.teacher;
+  const teacherLogits = await openTeacherLogits(spec, data, ports);
+  const taught = teacherLogits === undefined ? spec.teacher : undefined;
   const teacherWeights = await read(taught?.weights);
   const teacher =
     taught === undefined || teacherWeights === undefined
@@ -45,7 +49,11 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
       : loadNetwork(taught, spec.dataset.name, teacherWeights).network;
   const student = startNetwork(spec, await read(spec.parent?.weights));
   const optimizer = createOptimizer(spec, trainedParameters(student));
-  const objective = createObjective(spec, student, teacher);
+  const objective = createObjective(
+    spec,
+    student,
+    teacherLogits === undefined ? teacher : 'cached',
+  );
   const trainer = createTrainer({
     engine: spec.engine,
     optimizer,
@@ -59,6 +67,7 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
   const predictor = createPredictor(spec.engine, student, KEPT_BYTES);
   return {
     ...{ spec, data, student, trainer, predictor, terms: objective.terms },
+    ...(teacherLogits === undefined ? {} : { teacherLogits }),
     trainingState: trainingState(student.network, optimizer),
     networkState: networkState(student.network),
     dispose: () => {

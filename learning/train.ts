@@ -3,6 +3,7 @@ import type { Result } from '../leg/result.ts';
 import type { TrainSpec } from '../study/spec.ts';
 import {
   epochLines,
+  createKeeper,
   NO_SUMS,
   restoreCheckpoint,
   saveCheckpoint,
@@ -16,7 +17,7 @@ import { stepsPerEpoch, trainEpoch } from './epoch.ts';
 import { measureEpoch } from './measure.ts';
 import { trainingMetrics } from './metrics.ts';
 import { weightsFile } from './networks.ts';
-import { createProgressMeter, type ProgressMeter } from './progress.ts';
+import { createProgressMeter, paceOf, type ProgressMeter } from './progress.ts';
 import { scheduleAt } from './schedules.ts';
 import { batchPlan, openSession, type Session } from './session.ts';
 import { readState } from './state.ts';
@@ -50,13 +51,7 @@ export async function train(spec: TrainSpec, context: LegContext): Promise<WorkE
     const input = openInput(batchPlan(session), { epoch: start.epoch + 1, step: start.step });
     const end = await loop(session, input, context, meter, start).finally(input.close);
     meter.flush();
-    const resumed = start.epoch > 0 || start.step > 0;
-    const rate = meter.imagesPerSecond;
-    const pace: Pace = {
-      inputSeconds: input.cost.seconds,
-      ...(rate === undefined ? {} : { imagesPerSecond: rate }),
-      ...(resumed ? { resumedFrom: { epoch: start.epoch, step: start.step } } : {}),
-    };
+    const pace: Pace = { inputSeconds: input.cost.seconds, ...paceOf(meter, start) };
     if (end.stopped) return { ...pace, outcome: 'stopped' };
     const result = await storeResult(session, context, end);
     return { ...pace, outcome: end.diverged === undefined ? 'done' : 'diverged', result };
@@ -73,7 +68,9 @@ async function loop(
   start: LoopPosition,
 ): Promise<LoopEnd> {
   const { epochs } = session.spec.train;
-  const keep = createKeeper(session, context);
+  const keep = createKeeper<LoopPosition>(context, (at) =>
+    saveCheckpoint(context, session.trainingState, at),
+  );
   let position = start;
   while (position.epoch < epochs) {
     const { epoch: done, log } = position;
@@ -103,21 +100,6 @@ async function loop(
 
 function isFinite({ test, validation }: EpochRecord): boolean {
   return Number.isFinite(test.nll) && Number.isFinite(validation?.nll ?? 0);
-}
-
-/** Writes a checkpoint when one is due or a stop was asked for; true where the loop is to stop. */
-function createKeeper(
-  session: Session,
-  context: LegContext,
-): (position: LoopPosition) => Promise<boolean> {
-  let saved = context.now();
-  return async (position) => {
-    const stop = context.ports.stopRequested();
-    if (!stop && context.now() - saved < context.checkpointSeconds) return false;
-    await saveCheckpoint(context, session.trainingState, position);
-    saved = context.now();
-    return stop;
-  };
 }
 
 async function closeEpoch(session: Session, epoch: number, sums: EpochSums): Promise<EpochRecord> {

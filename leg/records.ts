@@ -1,3 +1,6 @@
+import type { TeachSpec } from '../study/spec.ts';
+import type { BlobRef } from './result.ts';
+
 /**
  * Scalars of a result by name (`Result.metrics`), each with what it is; accuracies in percent. Those
  * of an explanation that have one value per level end in `.level<n>`.
@@ -27,6 +30,8 @@ export const METRICS = {
   'entropy.asTrained.level': 'the same at the temperature of the last epoch',
   'live.level': 'experts of a level that some class uses',
   'conflict.level': 'share of class pairs sharing an expert whose gradients oppose',
+  'logits.bytes': "bytes of a teacher's logits, all epochs of a data stream",
+  'logits.rows': 'images of all epochs that they are of',
   'teacher.correlation': "Spearman correlation of tree distance and the teacher's class distance",
 } as const;
 
@@ -51,6 +56,25 @@ export type EpochRecord = {
   }[];
   readonly vam?: { readonly temperature: number; readonly entropy: number };
 };
+
+/**
+ * A teacher's logits for the images of a data stream (`files.logits` of a teach leg): what they are
+ * of, and one blob an epoch. A blob holds a row per image to train on, in the order of the split, as
+ * little-endian half-precision numbers without any header.
+ */
+export type LogitsIndex = {
+  readonly schema: 1;
+  readonly dtype: 'float16';
+  /** Rows and columns of every blob: images, classes. */
+  readonly shape: readonly [number, number];
+  /** What a reader holds against its own spec, so that no row is ever taken for another image's. */
+  readonly stream: LogitsStream;
+  /** By epoch, the first one first. */
+  readonly epochs: readonly BlobRef[];
+};
+
+/** Everything but the code that a teacher's logits for an epoch depend on. */
+export type LogitsStream = Pick<TeachSpec, 'dataset' | 'teacher' | 'augment' | 'seeds'>;
 
 /** Full evaluation of one stored network on the test images (`files.evaluation`). Percentages. */
 export type Evaluation = {

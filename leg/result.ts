@@ -15,7 +15,7 @@ export type Result = {
   readonly diverged?: { readonly epoch: number; readonly step: number };
   /** Flat scalars for tables; accuracies in percent. Names: see `METRICS` in `leg/records.ts`. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** `weights` (safetensors), `epochs` (JSON lines), `evaluation`, `explanation` (canonical JSON). */
+  /** `weights` (safetensors), `epochs` (JSON lines), `evaluation`, `explanation`, `logits` (canonical JSON). */
   readonly files: Readonly<Record<string, BlobRef>>;
 };
 
@@ -57,7 +57,10 @@ export type Checkpoint = {
   readonly epoch: number;
   readonly step: number;
   readonly deviceClass: RunRecord['deviceClass'];
-  /** `state` (safetensors: weights, statistics, optimiser slots), `epochs` (the log so far), `loop` (JSON). */
+  /**
+   * Of a training: `state` (safetensors: weights, statistics, optimiser slots), `epochs` (the log so
+   * far), `loop` (JSON). Of a teach leg: `state` (rows of the epoch under way), `index` (the epochs so far).
+   */
   readonly files: Readonly<Record<string, BlobRef>>;
 };
 
@@ -71,7 +74,8 @@ export type Progress = {
   readonly step: number;
   readonly steps: number;
   readonly imagesPerSecond: number;
-  readonly loss: number;
+  /** Absent where nothing is minimised. */
+  readonly loss?: number;
   readonly etaSeconds: number;
   readonly peakBytes: number;
   readonly at: string;

@@ -46,8 +46,16 @@ const specSchema = z.discriminatedUnion('kind', [
     distillers: z.array(distillerSchema).min(1),
     train: trainSchema,
     seeds: z.strictObject({ init: images, data: images }),
-    teacher: trained.optional(),
+    teacher: trained.extend({ logits: digest.optional() }).optional(),
     parent: trained.optional(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('teach'),
+    teacher: trained,
+    augment: trainSchema.shape.augment,
+    epochs: trainSchema.shape.epochs,
+    seeds: z.strictObject({ data: images }),
   }),
   z.strictObject({
     ...base,

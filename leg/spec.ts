@@ -5,6 +5,7 @@ export type {
   ExplainSpec,
   GateMode,
   LegSpec,
+  TeachSpec,
   TrainSpec,
   Trained,
 } from '../study/spec.ts';

@@ -3,6 +3,7 @@ import { missing, quantity, type Prose, type Row, type Table } from './content.t
 import { bytes, fixed, seconds } from './format.ts';
 import type { ReportTrial } from './input.ts';
 import { groupLabel } from './sweep-table.ts';
+import { teachLegs } from './teach-once.ts';
 import { ARM_LABELS, type Trials } from './trials.ts';
 
 type CostGroup = { readonly label: string; readonly trials: readonly ReportTrial[] };
@@ -10,7 +11,8 @@ type CostGroup = { readonly label: string; readonly trials: readonly ReportTrial
 const all = (...trials: readonly (ReportTrial | undefined)[]): readonly ReportTrial[] =>
   trials.filter((trial) => trial !== undefined);
 
-function costGroups({ teachers, arms, groups }: Trials): readonly CostGroup[] {
+function costGroups(trials: Trials): readonly CostGroup[] {
+  const { teachers, arms, groups } = trials;
   const measured = [
     ...teachers.map(({ evaluation }) => evaluation),
     ...arms.flatMap(({ seeds }) => seeds.map(({ explanation }) => explanation)),
@@ -18,6 +20,7 @@ function costGroups({ teachers, arms, groups }: Trials): readonly CostGroup[] {
   ];
   return [
     ...teachers.map(({ id, training }) => ({ label: `Teacher ${id}`, trials: all(training) })),
+    { label: 'Teachers’ logits, once', trials: teachLegs(trials) },
     ...arms.flatMap(({ name, seeds }) => [
       {
         label: `${ARM_LABELS[name]}, soft gates`,

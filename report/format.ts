@@ -40,6 +40,7 @@ export function pValue(p: number): string {
 
 export function bytes(value: number): string {
   if (value >= 1e9) return `${fixed(value / 1e9, 1)}${THIN}GB`;
+  if (value < 1e6) return `${fixed(value / 1e3, 0)}${THIN}kB`;
   return `${fixed(value / 1e6, 0)}${THIN}MB`;
 }
 

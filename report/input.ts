@@ -1,4 +1,4 @@
-import type { EpochRecord, Evaluation, Explanation } from '../leg/records.ts';
+import type { EpochRecord, Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
 import type { Result, RunRecord } from '../leg/result.ts';
 import { digestJson } from '../study/canonical.ts';
 import type { Study } from '../study/schema.ts';
@@ -17,6 +17,8 @@ export type ReportTrial = {
   readonly epochs?: readonly EpochRecord[];
   readonly evaluation?: Evaluation;
   readonly explanation?: Explanation;
+  /** Of a teach leg: what names its logits, epoch by epoch. */
+  readonly logits?: LogitsIndex;
   readonly runs: readonly RunRecord[];
   /** Why it failed: code and message. */
   readonly failure?: { readonly code: string; readonly message: string };

@@ -40,11 +40,12 @@ export function provenanceJson({ study, trials, generatedFrom }: ReportInput): s
   const record = {
     study: study.name,
     generatedFrom,
-    trials: trials.map(({ id, state, key, result, failure }) => ({
+    trials: trials.map(({ id, state, key, result, logits, failure }) => ({
       id,
       state,
       key,
       files: result?.files,
+      logits: logits?.epochs,
       metrics: result?.metrics,
       failure,
     })),
@@ -107,8 +108,10 @@ export function storyOf(what: string | undefined, from: readonly ReportTrial[]):
 /** Bytes that the study's results name, together; a file named twice counts once. */
 export function storedBytes(trials: readonly ReportTrial[]): string {
   const files = new Map(
-    trials.flatMap(({ result }) =>
-      Object.values(result?.files ?? {}).map(({ digest, bytes: size }) => [digest, size] as const),
+    trials.flatMap(({ result, logits }) =>
+      [...Object.values(result?.files ?? {}), ...(logits?.epochs ?? [])].map(
+        ({ digest, bytes: size }) => [digest, size] as const,
+      ),
     ),
   );
   return bytes([...files.values()].reduce((total, size) => total + size, 0));

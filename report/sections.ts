@@ -12,6 +12,7 @@ import type { ReportInput } from './input.ts';
 import { protocolProse, protocolTable } from './protocol.ts';
 import { originTable, provenanceTable, storedBytes } from './provenance.ts';
 import { baselineOf, differencesTable, sweepComparisons, sweepTable } from './sweep-table.ts';
+import { teachOnceTable } from './teach-once.ts';
 import { classNames, confusionProse, teachersTable } from './teachers.ts';
 import { arrangeTrials, type Trials } from './trials.ts';
 
@@ -136,7 +137,10 @@ function protocolSections(input: ReportInput, trials: Trials): readonly Section[
       ...tableBlock(protocolTable(study)),
       ...tableBlock(deviationsTable(study)),
     ]),
-    section('costs', 'Cost', tableBlock(costTable(trials))),
+    section('costs', 'Cost', [
+      ...tableBlock(costTable(trials)),
+      ...tableBlock(teachOnceTable(trials)),
+    ]),
     section('provenance-of-numbers', 'Where the numbers come from', [
       prose(
         `A number leads to its trials below. Together the results name ${storedBytes(trials.all)} of files. Recompute every evaluation number from stored weights with`,

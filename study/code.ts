@@ -14,6 +14,8 @@ export type CodeIndex = {
   /** What turns stored weights into an evaluation or an explanation. */
   readonly evaluate: string;
   readonly explain: string;
+  /** What computes a teacher's logits beforehand. */
+  readonly teach: string;
   readonly vam: string;
   readonly models: Readonly<Record<ModelName, string>>;
   readonly distillers: Readonly<Record<DistillerName, string>>;
@@ -24,7 +26,7 @@ export type CodeUse = {
   readonly models: readonly ModelName[];
   readonly distillers?: readonly DistillerName[];
   readonly vam?: boolean;
-  readonly kind: 'train' | 'evaluate' | 'explain';
+  readonly kind: LegSpec['kind'];
 };
 
 /**
@@ -39,8 +41,9 @@ export function codeOf(index: CodeIndex, use: CodeUse): string {
   return digestJson({
     core: index.core,
     data: index.data,
-    evaluate: use.kind === 'train' ? undefined : index.evaluate,
+    evaluate: use.kind === 'evaluate' || use.kind === 'explain' ? index.evaluate : undefined,
     explain: use.kind === 'explain' ? index.explain : undefined,
+    teach: use.kind === 'teach' ? index.teach : undefined,
     vam: use.vam === true ? index.vam : undefined,
     models: pick(use.models, index.models),
     distillers: pick(use.distillers ?? [], index.distillers),
@@ -54,10 +57,12 @@ export function codeUseOf(spec: LegSpec): CodeUse {
     case 'train':
       return {
         kind: 'train',
-        models: [spec.model.name, ...teacher],
+        models: [spec.model.name, ...(spec.teacher?.logits === undefined ? teacher : [])],
         distillers: spec.distillers.map(({ name }) => name),
         vam: spec.vam !== undefined,
       };
+    case 'teach':
+      return { kind: 'teach', models: teacher };
     case 'evaluate':
       return {
         kind: 'evaluate',

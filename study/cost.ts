@@ -29,7 +29,7 @@ function forwardCost(model: ModelSpec): number {
   return model.width === undefined ? full : full * (model.width / 64) ** 1.6;
 }
 
-/** Relative cost of a whole training, evaluation after every epoch included. */
+/** Relative cost of a whole training, evaluation after every epoch and a teacher that runs included. */
 export function trainingCost(
   model: ModelSpec,
   epochs: number,
@@ -40,6 +40,11 @@ export function trainingCost(
   const perTrainImage =
     FORWARD_PASSES_PER_STEP * student + (teacher === undefined ? 0 : forwardCost(teacher));
   return epochs * (split.train * perTrainImage + (split.validation + split.test) * student);
+}
+
+/** Relative cost of a teacher's logits for every image of every epoch. */
+export function teachingCost(teacher: ModelSpec, epochs: number, split: Split): number {
+  return epochs * split.train * forwardCost(teacher);
 }
 
 /** Relative cost of evaluating a stored network once. */

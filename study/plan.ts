@@ -1,21 +1,32 @@
 import { digestJson } from './canonical.ts';
 import { TAUGHT_DISTILLERS, type ArmName } from './catalog.ts';
 import type { DistillerSpec, ModelSpec, Study } from './schema.ts';
+import { seedPairs, type Seed } from './seeds.ts';
 import type { LegSpec } from './spec.ts';
+import { armStream, studentStream, teachNode, teachStreams } from './teach.ts';
 import {
   evaluateNode,
   explanationNode,
+  teacherOf,
   trainNode,
   type PlanContext,
   type Section,
-  type Seed,
   type TrialNode,
 } from './trials.ts';
 
+export { seedPairs } from './seeds.ts';
 export type { PlanContext, Section, TrialNode } from './trials.ts';
 
-/** What a finished trial hands on to those that need it. */
+/** What finished trials hand on to those that need them, by id: digests of weights or logits. */
 export type Weights = ReadonlyMap<string, string>;
+
+/** The file of a trial's result that it hands on; undefined where it has none. */
+export function handedOn<File>(
+  { kind }: Pick<TrialNode, 'kind'>,
+  files: Readonly<Record<string, File>>,
+): File | undefined {
+  return files[kind === 'teach' ? 'logits' : 'weights'];
+}
 
 /** A trial with its spec bound: what one leg computes, and the name of its result. */
 export type BoundTrial = { readonly id: string; readonly key: string; readonly spec: LegSpec };
@@ -24,16 +35,17 @@ export type BoundTrial = { readonly id: string; readonly key: string; readonly s
 export function expandStudy(study: Study, context: PlanContext): readonly TrialNode[] {
   return [
     ...study.teachers.flatMap((teacher) => teacherNodes(study, context, teacher)),
+    ...teachStreams(study).map((stream) => teachNode(study, context, stream)),
     ...explainNodes(study, context),
     ...sweepNodes(study, context),
   ];
 }
 
-/** Binds a trial to the weights it needs; throws when one of them is not there yet. */
+/** Binds a trial to what it needs of others; throws when one of them is not done yet. */
 export function bindTrial(node: TrialNode, weights: Weights): BoundTrial {
   const spec = node.bind((id) => {
     const digest = weights.get(id);
-    if (digest === undefined) throw new Error(`${node.id} needs the weights of ${id}`);
+    if (digest === undefined) throw new Error(`${node.id} needs what ${id} leaves`);
     return digest;
   });
   return { id: node.id, key: digestJson(spec), spec };
@@ -53,15 +65,6 @@ export function restrictTo(
   };
   nodes.filter((node) => sections.includes(node.section)).forEach((node) => want(node.id));
   return nodes.filter((node) => wanted.has(node.id));
-}
-
-/** Seed pairs: init and data seeds of the same position belong together (the shorter list repeats). */
-export function seedPairs(seeds: Study['seeds']): readonly Seed[] {
-  const count = Math.max(seeds.init.length, seeds.data.length);
-  return Array.from({ length: count }, (_, i) => ({
-    init: seeds.init[i % seeds.init.length] ?? 0,
-    data: seeds.data[i % seeds.data.length] ?? 0,
-  }));
 }
 
 function teacherNodes(
@@ -84,11 +87,6 @@ function teacherNodes(
     trained,
     evaluateNode(study, context, { id: `${id}/evaluation`, section: 'teacher', of: id, network }),
   ];
-}
-
-function teacherOf(study: Study, id: string | undefined) {
-  const teacher = id === undefined ? study.teachers[0] : study.teachers.find((t) => t.id === id);
-  return teacher === undefined ? undefined : { id: `teacher/${teacher.id}`, model: teacher.model };
 }
 
 /** Loss terms of an arm: hard label, label smoothing (ε), or KD 0.1/0.9 at T (science §1.6). */
@@ -130,6 +128,7 @@ function armNodes(
     distillers,
     seed,
     teacher: taught,
+    logits: taught === undefined ? undefined : armStream(study, seed)?.id,
   } as const;
   const soft = trainNode(study, context, {
     ...shared,
@@ -184,6 +183,7 @@ function studentNodes(
       train,
       seed,
       teacher: taught,
+      logits: studentStream(study, method, seed)?.id,
     }),
     evaluateNode(study, context, {
       id: `${id}/evaluation`,

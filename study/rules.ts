@@ -1,13 +1,19 @@
 import { EXPLAINER_NAMES, PRECISIONS, TAUGHT_DISTILLERS, type Precision } from './catalog.ts';
 import { DATASETS } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study, type Train } from './schema.ts';
+import { logitsBytes, teachStreams } from './teach.ts';
 
 /** One thing that is wrong with a study: where, what is there, what is allowed. */
 export type Problem = { readonly path: string; readonly message: string };
 
 /** What a schema cannot say: fields that are each well formed but do not fit one another. */
 export function ruleProblems(study: Study): readonly Problem[] {
-  return [...deviceProblems(study), ...datasetProblems(study), ...networkProblems(study)];
+  return [
+    ...deviceProblems(study),
+    ...datasetProblems(study),
+    ...networkProblems(study),
+    ...cacheProblems(study),
+  ];
 }
 
 function deviceProblems({ device: { kind, precision } }: Study): Problem[] {
@@ -44,6 +50,19 @@ function datasetProblems(study: Study): Problem[] {
     });
   }
   return problems;
+}
+
+const BYTES_PER_GIGABYTE = 1e9;
+
+/** Logits that would take more room than the study allows are refused before any is computed. */
+function cacheProblems(study: Study): Problem[] {
+  const streams = teachStreams(study);
+  const bytes = streams.reduce((sum, stream) => sum + logitsBytes(study, stream), 0);
+  const allowed = study.limits.cacheGigabytes;
+  const wanted = bytes / BYTES_PER_GIGABYTE;
+  if (wanted <= allowed) return [];
+  const message = `found "logits": ${streams.length} teach legs would store ${wanted.toPrecision(3)} GB; allowed: at most ${allowed} GB, which limits.cacheGigabytes raises`;
+  return [{ path: '$.teacher.cache', message }];
 }
 
 function isExplainer(model: ModelSpec): boolean {

@@ -149,7 +149,16 @@ export const studySchema = z.strictObject({
       train: trainSchema,
     })
     .optional(),
-  teacher: z.strictObject({ cache: z.enum(['none']).default('none') }).prefault({}),
+  teacher: z
+    .strictObject({
+      cache: z
+        .enum(['none', 'logits'])
+        .default('none')
+        .describe(
+          'logits: computed once for all students of the same data stream; none: the teacher runs in every training.',
+        ),
+    })
+    .prefault({}),
   report: z
     .strictObject({
       tables: z
@@ -165,6 +174,9 @@ export const studySchema = z.strictObject({
     .strictObject({
       parallel: count.max(500).default(2).describe('Trials under way at once.'),
       gpuHours: rate.optional(),
+      cacheGigabytes: rate
+        .default(16)
+        .describe('Most that the cached logits of the study may take in the store, in 10⁹ bytes.'),
     })
     .prefault({}),
 });

@@ -24,6 +24,15 @@ export type Trained = {
   readonly weights: string;
 };
 
+/** The teacher of a training. */
+export type Teacher = Trained & {
+  /**
+   * Digest of the index of its logits (`files.logits` of a teach leg). They are read instead of
+   * running the network, which is named all the same: it is what the student descends from.
+   */
+  readonly logits?: string;
+};
+
 /** Gates of an explainer: a soft mixture, or the tree of its largest entries. */
 export type GateMode = 'soft' | 'hard';
 
@@ -35,9 +44,21 @@ export type TrainSpec = LegBase & {
   readonly distillers: readonly DistillerSpec[];
   readonly train: Train;
   readonly seeds: { readonly init: number; readonly data: number };
-  readonly teacher?: Trained;
+  readonly teacher?: Teacher;
   /** Hard stage only: the soft stage whose gate logits β it takes. Its weights are drawn anew. */
   readonly parent?: Trained;
+};
+
+/**
+ * A teacher's logits for every image to train on, as each epoch of one data stream moves it. Whatever
+ * makes no difference to them is not here: batch, student, method, initial weights.
+ */
+export type TeachSpec = LegBase & {
+  readonly kind: 'teach';
+  readonly teacher: Trained;
+  readonly augment: Train['augment'];
+  readonly epochs: number;
+  readonly seeds: { readonly data: number };
 };
 
 /** Every evaluation number of one stored network on the test images. */
@@ -56,4 +77,4 @@ export type ExplainSpec = LegBase & {
 };
 
 /** The work of one leg; its key is `digestJson(spec)`. */
-export type LegSpec = TrainSpec | EvaluateSpec | ExplainSpec;
+export type LegSpec = TrainSpec | TeachSpec | EvaluateSpec | ExplainSpec;

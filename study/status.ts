@@ -9,6 +9,8 @@ export type TrialStatus = {
   /** Known once what it needs is done. */
   readonly key?: string;
   readonly epochs: number;
+  /** Bytes of logits that a teach leg is going to store. */
+  readonly bytes?: number;
   /** Headline accuracy of a finished trial, percent. */
   readonly top1?: number;
   /** Why it failed: error code and one line. */

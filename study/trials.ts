@@ -1,11 +1,12 @@
 import { codeOf, type CodeIndex } from './code.ts';
 import { evaluationCost, explanationCost, trainingCost } from './cost.ts';
-import { DATASETS } from './datasets.ts';
 import type { DistillerSpec, ModelSpec, Study, Train, VamSpec } from './schema.ts';
-import type { EvaluateSpec, ExplainSpec, LegSpec, TrainSpec, Trained } from './spec.ts';
+import type { Seed } from './seeds.ts';
+import { splitOf } from './split.ts';
+import type { EvaluateSpec, ExplainSpec, LegSpec, Teacher, TrainSpec, Trained } from './spec.ts';
 
-/** Digest of the weights that a trial of this id left. */
-type BindWeights = (id: string) => string;
+/** Digest of what a trial of this id left for others: its weights, or a teach leg's logits. */
+export type BindWeights = (id: string) => string;
 
 /** What the plan needs beside the study: what the store and the build say. */
 export type PlanContext = {
@@ -17,8 +18,8 @@ export type PlanContext = {
 export type Section = 'teacher' | 'explain' | 'sweep';
 
 /**
- * One trial of the plan. `needs` names the trials whose weights it is given; its spec, and so its
- * key, is known once those are done (`bindTrial`).
+ * One trial of the plan. `needs` names the trials whose weights or logits it is given; its spec, and
+ * so its key, is known once those are done (`bindTrial`).
  */
 export type TrialNode = {
   /** E.g. `sweep/resnet8/KD/s1029` and `sweep/resnet8/KD/s1029/evaluation`. */
@@ -30,40 +31,42 @@ export type TrialNode = {
   readonly cost: number;
   /** Epochs for progress; 1 for what is not a training. */
   readonly epochs: number;
-  /** Builds the spec from the weights' digests of `needs`. Pure. */
+  /** Bytes that it is going to store, where that is worth knowing beforehand: a teach leg. */
+  readonly bytes?: number;
+  /** Builds the spec from the digests that `needs` left. Pure. */
   readonly bind: (weights: BindWeights) => LegSpec;
 };
-
-/** Seeds of one repetition: initial weights, and data order with augmentation. */
-export type Seed = { readonly init: number; readonly data: number };
 
 /** A trained teacher, as the plan knows it: the trial that trains it. */
 export type TeacherNode = { readonly id: string; readonly model: ModelSpec };
 
-/** The teacher's part of a spec; absent where none is needed. */
-function taught(teacher: TeacherNode | undefined, weights: BindWeights): { teacher?: Trained } {
-  return teacher === undefined
-    ? {}
-    : { teacher: { model: teacher.model, weights: weights(teacher.id) } };
+/** The teacher of that name, the first where none is named; undefined where the study has none. */
+export function teacherOf(study: Study, id: string | undefined): TeacherNode | undefined {
+  const teacher = id === undefined ? study.teachers[0] : study.teachers.find((t) => t.id === id);
+  return teacher === undefined ? undefined : { id: `teacher/${teacher.id}`, model: teacher.model };
 }
 
-/** The fields that every spec of a study shares, with the split filled in. */
-function base(study: Study, context: PlanContext) {
-  const name = study.dataset.name;
-  const info = DATASETS[name];
-  const { validation } = study.dataset.split;
+/** The teacher's part of a spec; absent where none is needed. */
+function taught(
+  teacher: TeacherNode | undefined,
+  weights: BindWeights,
+  logits?: string,
+): { teacher?: Teacher } {
+  if (teacher === undefined) return {};
+  const trained: Trained = { model: teacher.model, weights: weights(teacher.id) };
+  return { teacher: logits === undefined ? trained : { ...trained, logits: weights(logits) } };
+}
+
+/** The fields that every spec of a study shares. */
+export function base(study: Study, context: PlanContext) {
   return {
     device: study.device,
     engine: study.engine,
     dataset: {
-      name,
+      name: study.dataset.name,
       digest: context.datasetDigest,
       preset: study.dataset.preset,
-      split: {
-        train: study.dataset.split.train ?? info.trainImages - validation,
-        validation,
-        test: study.dataset.split.test ?? info.testImages,
-      },
+      split: splitOf(study),
     },
   };
 }
@@ -78,16 +81,19 @@ type TrainParts = {
   readonly train: Train;
   readonly seed: Seed;
   readonly teacher?: TeacherNode | undefined;
+  /** The teach leg whose logits are read instead of running the teacher. */
+  readonly logits?: string | undefined;
   readonly parent?: string;
 };
 
 /** A training: teacher, student, or one stage of an explainer. */
 export function trainNode(study: Study, context: PlanContext, parts: TrainParts): TrialNode {
-  const { model, vam, gates, distillers, train, teacher, parent } = parts;
+  const { model, vam, gates, distillers, train, teacher, logits, parent } = parts;
+  const runs = logits === undefined ? teacher : undefined;
   const common = base(study, context);
   const code = codeOf(context.code, {
     kind: 'train',
-    models: teacher === undefined ? [model.name] : [model.name, teacher.model.name],
+    models: runs === undefined ? [model.name] : [model.name, runs.model.name],
     distillers: distillers.map((distiller) => distiller.name),
     vam: vam !== undefined,
   });
@@ -101,13 +107,13 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     distillers,
     train,
     seeds: parts.seed,
-    ...taught(teacher, weights),
+    ...taught(teacher, weights, logits),
     ...(parent === undefined
       ? {}
       : { parent: { model, gates: 'soft' as const, weights: weights(parent) } }),
   });
-  const needs = [teacher?.id, parent].filter((id) => id !== undefined);
-  const cost = trainingCost(model, train.epochs, common.dataset.split, teacher?.model);
+  const needs = [teacher?.id, logits, parent].filter((id) => id !== undefined);
+  const cost = trainingCost(model, train.epochs, common.dataset.split, runs?.model);
   return {
     id: parts.id,
     section: parts.section,

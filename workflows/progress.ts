@@ -81,6 +81,7 @@ function trialStatus(entry: Entry): TrialStatus {
     id: node.id,
     state,
     epochs: node.epochs,
+    ...(node.bytes === undefined ? {} : { bytes: node.bytes }),
     ...(bound === undefined ? {} : { key: bound.key }),
     ...(top1 === undefined ? {} : { top1 }),
     ...(failure === undefined ? {} : { failure }),

@@ -3,6 +3,7 @@ import type { Attempt } from '../leg/decide.ts';
 import {
   bindTrial,
   expandStudy,
+  handedOn,
   restrictTo,
   type BoundTrial,
   type Section,
@@ -92,12 +93,13 @@ export function entryOf(run: StudyRun, id: string): Entry {
   return entry;
 }
 
-/** Binds a trial whose needs are done to their weights: its key is known from then on. */
+/** Binds a trial whose needs are done to what they left: its key is known from then on. */
 export function bindEntry(run: StudyRun, id: string): BoundTrial {
   const entry = entryOf(run, id);
   const weights = new Map<string, string>();
   for (const need of entry.node.needs) {
-    const digest = entryOf(run, need).result?.files['weights'];
+    const { node, result } = entryOf(run, need);
+    const digest = handedOn(node, result?.files ?? {});
     if (digest !== undefined) weights.set(need, digest);
   }
   entry.bound ??= bindTrial(entry.node, weights);

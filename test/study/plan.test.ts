@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { digestJson } from '../../study/canonical.ts';
 import { DISTILLER_NAMES, MODEL_NAMES } from '../../study/catalog.ts';
-import type { CodeIndex } from '../../study/code.ts';
+import { codeOf, codeUseOf, type CodeIndex } from '../../study/code.ts';
 import { bindTrial, expandStudy, restrictTo, type TrialNode } from '../../study/plan.ts';
 import { resolveStudy } from '../../study/resolve.ts';
 import type { Study } from '../../study/schema.ts';
@@ -24,6 +24,7 @@ const code: CodeIndex = {
   data: 'data',
   evaluate: 'evaluate',
   explain: 'explain',
+  teach: 'teach',
   vam: 'vam',
   models: table(MODEL_NAMES),
   distillers: table(DISTILLER_NAMES),
@@ -82,7 +83,7 @@ test('names, parallelism, executor and report are in no key', (t) => {
     name: 'other',
     description: 'x',
     executor: 'kubernetes',
-    limits: { parallel: 64 },
+    limits: { ...study.limits, parallel: 64 },
     report: { tables: ['sweep'] },
   };
   t.deepEqual(keys(other), keys(study));
@@ -141,4 +142,126 @@ test('another precision is another key of every trial', (t) => {
   const device = { ...study.device, precision: 'bf16' } as const;
   const before = keys(study);
   t.deepEqual(changed(before, keys({ ...study, device })), [...before.keys()]);
+});
+
+/** The digits study with cached logits, changed where a test asks for it. */
+function cachedDigits(changes: Partial<Study> = {}): Study {
+  return { ...digits(), teacher: { cache: 'logits' }, ...changes };
+}
+
+function teachIds(study: Study): string[] {
+  return expandStudy(study, context).flatMap(({ id, kind }) => (kind === 'teach' ? [id] : []));
+}
+
+test('a study that does not ask for cached logits has no teach leg', (t) => {
+  t.deepEqual(teachIds(digits()), []);
+});
+
+test('students of one data stream share one teach leg, whatever their method, model and initial seed', (t) => {
+  const study = cachedDigits();
+  t.deepEqual(
+    teachIds(study),
+    [1029, 1030, 1031].map((seed) => `teacher/resnet14/teach/pad2-e4/d${seed}`),
+  );
+  const oneStream = cachedDigits({ seeds: { init: [1, 2, 3, 4, 5, 6], data: [7] } });
+  t.deepEqual(teachIds(oneStream), ['teacher/resnet14/teach/pad2-e4/d7']);
+  const nodes = expandStudy(oneStream, context);
+  const readers = nodes.filter(({ needs }) => needs.includes('teacher/resnet14/teach/pad2-e4/d7'));
+  t.is(readers.length, 12);
+  t.true(readers.every(({ id }) => /^sweep\/resnet8\/KD(\+VAM)?\/s\d$/.test(id)));
+});
+
+test('cached logits change the keys of the students that read them, and no other', (t) => {
+  const before = keys(digits());
+  const after = keys(cachedDigits());
+  const moved = changed(before, after).filter((id) => before.has(id));
+  t.is(moved.length, 12);
+  t.true(moved.every((id) => /^sweep\/resnet8\/KD(\+VAM)?\/s\d+(\/evaluation)?$/.test(id)));
+});
+
+test('the key of a teach leg depends on teacher, images, augmentation, length and data seed alone', (t) => {
+  const study = cachedDigits();
+  const sweep = study.sweep;
+  t.truthy(sweep);
+  if (sweep === undefined) return;
+  const id = 'teacher/resnet14/teach/pad2-e4/d1029';
+  const key = keys(study).get(id);
+  const same: Study[] = [
+    { ...study, seeds: { ...study.seeds, init: [5, 6, 7] } },
+    { ...study, sweep: { ...sweep, students: [{ name: 'resnet20' }] } },
+    { ...study, sweep: { ...sweep, train: { ...sweep.train, batch: 32 } } },
+    { ...study, sweep: { ...sweep, methods: sweep.methods.slice(1, 2) } },
+  ];
+  // The teacher's own initial seed is the study's first: its weights stand for it here.
+  const bound = (other: Study, index = code): string | undefined => {
+    const nodes = expandStudy(other, { datasetDigest: 'd', code: index });
+    const node = nodes.find((found) => found.id === id);
+    return node && bindTrial(node, new Map([['teacher/resnet14', 'weights']])).key;
+  };
+  for (const other of same) t.is(bound(other), bound(study));
+  t.truthy(key);
+  const other: Study[] = [
+    { ...study, dataset: { ...study.dataset, split: { ...study.dataset.split, train: 2000 } } },
+    { ...study, engine: 'recorded' },
+  ];
+  for (const changedStudy of other) t.not(bound(changedStudy), bound(study));
+  t.not(bound(study, { ...code, teach: 'new' }), bound(study));
+  t.deepEqual(
+    teachIds({ ...study, sweep: { ...sweep, train: { ...sweep.train, epochs: 5 } } })[0],
+    'teacher/resnet14/teach/pad2-e5/d1029',
+  );
+});
+
+test('a student that reads logits is not retrained by a change of its teacher’s source', (t) => {
+  const study = cachedDigits();
+  const index = { ...code, models: { ...code.models, resnet14: 'new' } };
+  const weights = new Map(expandStudy(study, context).map(({ id }) => [id, id]));
+  const keyOf = (used: CodeIndex): string | undefined => {
+    const nodes = expandStudy(study, { datasetDigest: 'd', code: used });
+    const node = nodes.find(({ id }) => id === 'sweep/resnet8/KD/s1029');
+    return node && bindTrial(node, weights).key;
+  };
+  t.truthy(keyOf(code));
+  t.is(keyOf(index), keyOf(code));
+});
+
+test('methods that need features run the teacher, and so does an arm whose stages differ', (t) => {
+  const study = cachedDigits();
+  const { sweep, explain } = study;
+  t.truthy(sweep && explain);
+  if (sweep === undefined || explain === undefined) return;
+  const methods = [
+    {
+      id: 'AT',
+      distillers: [
+        { name: 'kd' as const, weight: 1 },
+        { name: 'at' as const, weight: 1 },
+      ],
+    },
+  ];
+  t.deepEqual(teachIds({ ...study, sweep: { ...sweep, methods } }), []);
+  const needs = (of: Study, id: string) =>
+    expandStudy(of, context).find((node) => node.id === id)?.needs;
+  t.deepEqual(needs(study, 'explain/distillation/s1029/soft'), ['teacher/resnet14']);
+  const stage2 = { ...explain.stage2, epochs: explain.stage1.epochs };
+  const published = { ...study, explain: { ...explain, stage2 } };
+  const teach = 'teacher/resnet14/teach/pad2-e6/d1029';
+  t.is(teachIds(published)[0], teach);
+  t.true(needs(published, 'explain/distillation/s1029/soft')?.includes(teach));
+  t.true(needs(published, 'explain/distillation/s1029/hard')?.includes(teach));
+  t.false(needs(published, 'explain/hard-label/s1029/soft')?.includes(teach));
+});
+
+test('the size of cached logits is known before any is computed', (t) => {
+  const node = expandStudy(cachedDigits(), context).find(({ kind }) => kind === 'teach');
+  t.is(node?.bytes, 4 * 3000 * 10 * 2);
+});
+
+test('the code of a spec is that of the plan, whatever its kind', (t) => {
+  const study = cachedDigits();
+  const weights = new Map(expandStudy(study, context).map(({ id }) => [id, id]));
+  for (const node of expandStudy(study, context)) {
+    const { spec } = bindTrial(node, weights);
+    t.is(spec.code, codeOf(code, codeUseOf(spec)), node.id);
+  }
 });

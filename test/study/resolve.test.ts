@@ -168,6 +168,19 @@ test('each kind of device has precisions of its own', (t) => {
   t.deepEqual(allowed('cuda'), precisions);
 });
 
+test('cached logits beyond the limit are refused with their size, before anything runs', (t) => {
+  const study = (limits: object): unknown => ({
+    ...(JSON.parse(digitsText) as object),
+    ...{ teacher: { cache: 'logits' }, limits },
+  });
+  t.true(resolveStudy(study({})).ok);
+  const resolution = resolveStudy(study({ cacheGigabytes: 1e-4 }));
+  t.regex(
+    resolution.ok ? 'accepted' : problemsText(resolution.problems),
+    /^\$\.teacher\.cache: found "logits": 3 teach legs would store 0\.000720 GB; allowed: at most 0\.0001 GB/,
+  );
+});
+
 test('what is no study at all is refused', (t) => {
   t.false(resolveStudy(null).ok);
   t.false(resolveStudy('digits').ok);

@@ -85,7 +85,14 @@ export function createWorld(leg?: LegBehaviour): World {
 
 /** The report of a leg that has finished, its result put where look-ups find it. */
 export function done(world: World, leg: Leg, metrics = { top1: 50 }): LegReport {
-  const files = leg.spec.kind === 'train' ? { weights: digestJson([leg.key, 'weights']) } : {};
+  const handed = {
+    train: 'weights',
+    teach: 'logits',
+    evaluate: 'evaluation',
+    explain: 'explanation',
+  };
+  const name = handed[leg.spec.kind];
+  const files = { [name]: digestJson([leg.key, name]) };
   const result: ResultSummary = { key: leg.key, status: 'complete', metrics, files };
   world.results.set(leg.key, result);
   return { outcome: 'done', host: 'h1', attempt: 'a', detail: 'exit 0', result };
@@ -96,6 +103,7 @@ export const CODE_INDEX: CodeIndex = {
   data: 'd0',
   evaluate: 'e0',
   explain: 'x0',
+  teach: 't0',
   vam: 'v0',
   models: Object.fromEntries(MODEL_NAMES.map((name) => [name, name])) as CodeIndex['models'],
   distillers: Object.fromEntries(

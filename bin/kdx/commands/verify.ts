@@ -18,7 +18,8 @@ import { verifyTrial } from '../verify/verify.ts';
 const EXAMPLES = `
 Every evaluation and explanation is recomputed from the stored weights; on the same class of device
 each number has to be equal to the bit. Of a training, every file is read back by its digest and its
-metrics are recomputed from the epoch log; the training itself is not repeated, and is named so.
+metrics are recomputed from the epoch log; the training itself is not repeated, and is named so. Of a
+teacher's cached logits the first and the last epoch are recomputed and every other one is read back.
 
 Exit codes: 0 nothing differs · 65 something differs or cannot be read
 

@@ -1,7 +1,13 @@
 import { readResult } from '../../../stores/results.ts';
 import { listRuns } from '../../../stores/runs.ts';
 import type { ArtifactStore } from '../../../stores/artifacts.ts';
-import { bindTrial, expandStudy, type PlanContext, type TrialNode } from '../../../study/plan.ts';
+import {
+  bindTrial,
+  expandStudy,
+  handedOn,
+  type PlanContext,
+  type TrialNode,
+} from '../../../study/plan.ts';
 import type { Study } from '../../../study/schema.ts';
 import { duration } from './view.ts';
 
@@ -76,7 +82,7 @@ export async function forecastStudy(
 type LookedUp = {
   readonly state: PlannedState;
   readonly key?: string;
-  /** Of the weights, for those that need them. */
+  /** Of what it hands on: weights, or a teacher's logits. */
   readonly digest?: string;
 };
 
@@ -95,7 +101,7 @@ async function lookUp(
   const result = await readResult(store, key);
   if (result === undefined) return { state: 'todo', key };
   if (result.status === 'diverged') return { state: 'diverged', key };
-  const digest = result.files['weights']?.digest;
+  const digest = handedOn(node, result.files)?.digest;
   return { state: 'found', key, ...(digest === undefined ? {} : { digest }) };
 }
 

@@ -1,4 +1,5 @@
 import type { Progress } from '../../../leg/result.ts';
+import { bytes } from '../../../report/format.ts';
 import type { StudyStatus, TrialState, TrialStatus } from '../../../study/status.ts';
 
 /** What is known of a study at one moment. */
@@ -70,7 +71,11 @@ function stateLine(trial: TrialStatus): string {
   const score = trial.top1 === undefined ? '' : `, top-1 ${trial.top1.toFixed(2)} %`;
   const failure =
     trial.failure === undefined ? '' : `, ${trial.failure.code}: ${trial.failure.message}`;
-  return `${trial.id}: ${trial.state}${score}${failure}`;
+  const size =
+    trial.bytes === undefined || trial.state !== 'running'
+      ? ''
+      : `, to store ${bytes(trial.bytes)} of logits`;
+  return `${trial.id}: ${trial.state}${size}${score}${failure}`;
 }
 
 function legLine(leg: Progress): string {
@@ -80,7 +85,8 @@ function legLine(leg: Progress): string {
 
 function legWords(leg: Progress): string {
   const share = leg.epochs === 0 ? 0 : (leg.epoch + leg.step / Math.max(1, leg.steps)) / leg.epochs;
-  const loss = Number.isFinite(leg.loss) ? `  loss ${leg.loss.toFixed(3)}` : '';
+  const { loss: last } = leg;
+  const loss = last !== undefined && Number.isFinite(last) ? `  loss ${last.toFixed(3)}` : '';
   return `${bar(share)}  ${legLine(leg)}${loss}`;
 }
 

@@ -17,6 +17,7 @@ export async function openVerifyTools(
 ): Promise<VerifyTools> {
   configureProcess(device);
   const { deviceClassOf, work } = await import('../../../learning/leg.ts');
+  const { recomputeLogits } = await import('../../../learning/teach.ts');
   const { networkOptions } = await import('../../../learning/networks.ts');
   const { networkCost } = await import('../../../learning/models/registry.ts');
   const { trainingMetrics } = await import('../../../learning/metrics.ts');
@@ -35,6 +36,7 @@ export async function openVerifyTools(
       if (end.outcome === 'done') return end.result;
       throw new KdxError('CodeBug', `recomputing ended as ${end.outcome}`);
     },
+    recomputeLogits,
     metricsOfLog: ({ result, epochs = [] }) => {
       if (result?.spec.kind !== 'train') return {};
       const { model, dataset, vam } = result.spec;

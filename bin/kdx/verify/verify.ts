@@ -3,13 +3,20 @@ import { errorText } from '../../../leg/errors.ts';
 import type { BlobRef, Result, RunRecord } from '../../../leg/result.ts';
 import type { LegPorts } from '../../../learning/ports.ts';
 import { canonicalJson, digestBytes } from '../../../study/canonical.ts';
-import type { EvaluateSpec, ExplainSpec } from '../../../study/spec.ts';
+import type { EvaluateSpec, ExplainSpec, TeachSpec } from '../../../study/spec.ts';
 import { compareResults, type Check } from './check.ts';
+import { verifyLogits } from './logits.ts';
 
 /** What verifying needs: the computation itself, and this machine's class. */
 export type VerifyTools = {
   /** Recomputes an evaluation or an explanation from stored weights; commits nothing. */
   readonly recompute: (spec: EvaluateSpec | ExplainSpec, ports: LegPorts) => Promise<Result>;
+  /** Recomputes a teacher's logits in some epochs: the bytes of each. */
+  readonly recomputeLogits: (
+    spec: TeachSpec,
+    epochs: readonly number[],
+    ports: Pick<LegPorts, 'readBlob'>,
+  ) => Promise<ReadonlyMap<number, Uint8Array>>;
   /** Recomputes a training's metrics from its epoch log. */
   readonly metricsOfLog: (trial: GatheredTrial) => Readonly<Record<string, number>>;
   readonly readBlob: (digest: string) => Promise<Uint8Array>;
@@ -17,8 +24,8 @@ export type VerifyTools = {
 };
 
 /**
- * Checks one trial. An evaluation or explanation is recomputed from the stored weights; of a
- * training every file is read back by digest and the metrics are recomputed from the epoch log,
+ * Checks one trial. An evaluation or explanation is recomputed from the stored weights, and so is a
+ * sample of the epochs of a teach leg; of a training every file is read back by digest and the metrics are recomputed from the epoch log,
  * but the training itself is not repeated, and the check says so.
  */
 export async function verifyTrial(
@@ -32,10 +39,17 @@ export async function verifyTrial(
     return [{ ...name, what: 'result', verdict: 'unchecked', detail }];
   }
   try {
-    if (result.spec.kind === 'train') return await verifyTraining(trial, result, tools);
     const { spec } = result;
+    const sameClass = ranHere(trial.runs, tools.deviceClass);
+    if (spec.kind === 'train') return await verifyTraining(trial, result, tools);
+    if (spec.kind === 'teach') {
+      return (await verifyLogits(result, spec, sameClass, tools)).map((check) => ({
+        ...name,
+        ...check,
+      }));
+    }
     const fresh = await tools.recompute(spec, readOnlyPorts(tools.readBlob));
-    const compared = compareResults(result, fresh, ranHere(trial.runs, tools.deviceClass));
+    const compared = compareResults(result, fresh, sameClass);
     return [{ ...name, what: spec.kind, ...compared }];
   } catch (error) {
     return [{ ...name, what: result.spec.kind, verdict: 'different', detail: errorText(error) }];

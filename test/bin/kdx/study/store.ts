@@ -18,7 +18,7 @@ const digests = <Name extends string>(names: readonly Name[]): Record<Name, stri
 export const CONTEXT: PlanContext = {
   datasetDigest: digestJson('dataset'),
   code: {
-    ...digests(['core', 'data', 'evaluate', 'explain', 'vam']),
+    ...digests(['core', 'data', 'evaluate', 'explain', 'teach', 'vam']),
     models: digests(MODEL_NAMES),
     distillers: digests(DISTILLER_NAMES),
   },

@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { publishDataset } from '../bin/worker/datasets.ts';
+import { ROOT } from '../bin/kdx/stack/layout.ts';
+import { computeCodeIndex } from '../learning/code.ts';
+import { configureProcess } from '../learning/engine/environment.ts';
+import { parseIndex } from '../learning/logits.ts';
+import type { LogitsIndex } from '../leg/records.ts';
+import { KdxError } from '../leg/errors.ts';
+import type { Result } from '../leg/result.ts';
+import { openFolderStore } from '../stores/folder.ts';
+import { openLegPorts } from '../stores/leg-ports.ts';
+import { digestJson } from '../study/canonical.ts';
+import { codeOf, codeUseOf } from '../study/code.ts';
+import type { ModelSpec } from '../study/schema.ts';
+import type { LegSpec, Teacher, TeachSpec, TrainSpec } from '../study/spec.ts';
+
+/** What a sweep of distilled students is trained on, and how long. */
+export type TeachingPlan = {
+  readonly images: number;
+  readonly testImages: number;
+  readonly epochs: number;
+  readonly teacherEpochs: number;
+  readonly batch: number;
+  readonly threads: number;
+};
+
+/** What one leg took, and what it left. */
+export type LegTime = { readonly seconds: number; readonly result: Result };
+
+/** Legs of teacher and students in this process, over a store in a folder of their own. */
+export type Teaching = {
+  /** Trains the teacher; it is what the rest is measured with. */
+  teacher(): Promise<Teacher>;
+  teach(teacher: Teacher): Promise<LegTime>;
+  student(teacher: Teacher, init: number): Promise<LegTime>;
+  /** The index of a teach leg. */
+  index(digest: string): Promise<LogitsIndex>;
+  close(): Promise<void>;
+};
+
+const TEACHER: ModelSpec = { name: 'resnet56' };
+const STUDENT: ModelSpec = { name: 'resnet20' };
+const AUGMENT = { pad: 2, flip: false };
+const DATA_SEED = 7;
+const NO_CHECKPOINTS_SECONDS = Number.POSITIVE_INFINITY;
+
+/** Loads TensorFlow in this process. @throws KdxError Configuration where it is loaded already */
+export async function openTeaching(plan: TeachingPlan): Promise<Teaching> {
+  configureProcess({ threads: plan.threads });
+  const folder = await mkdtemp(join(tmpdir(), 'kdx-bench-'));
+  const store = openFolderStore(join(folder, 'store'));
+  await store.ensureBucket();
+  const digest = await publishDataset(store, { root: ROOT, cacheDir: folder }, 'digits');
+  const specs = specsOf(plan, digest);
+  const run = await createRunner(store, folder);
+  return {
+    teacher: async () => {
+      const { result } = await run(specs.teacher);
+      return { model: TEACHER, weights: result.files['weights']?.digest ?? '' };
+    },
+    teach: (teacher) => run(specs.teach(teacher)),
+    student: (teacher, init) => run(specs.student(teacher, init)),
+    index: async (logits) => parseIndex(await store.getBlob(logits), logits),
+    close: () => rm(folder, { recursive: true }),
+  };
+}
+
+/** Runs the work of a leg and times it: data read, networks built, steps recorded, all of it. */
+async function createRunner(store: ReturnType<typeof openFolderStore>, folder: string) {
+  const { deviceClassOf, work } = await import('../learning/leg.ts');
+  const index = computeCodeIndex(ROOT);
+  return async (bare: LegSpec): Promise<LegTime> => {
+    const spec = { ...bare, code: codeOf(index, codeUseOf(bare)) };
+    const key = digestJson(spec);
+    const ports = openLegPorts({ store, key, cacheDir: join(folder, 'cache') });
+    const started = performance.now();
+    const end = await work(spec, {
+      ...{ key, trial: 'bench', attempt: 'bench', deviceClass: deviceClassOf(spec.device) },
+      ports: { ...ports, stopRequested: () => false },
+      checkpointSeconds: NO_CHECKPOINTS_SECONDS,
+      now: () => performance.now() / 1000,
+      warn: (message) => void process.stderr.write(`${message}\n`),
+    });
+    const seconds = (performance.now() - started) / 1000;
+    if (end.outcome === 'done') return { seconds, result: end.result };
+    throw new KdxError('CodeBug', `a leg of the bench ended as ${end.outcome}`);
+  };
+}
+
+/** The specs of the bench, but for their code. */
+function specsOf(plan: TeachingPlan, digest: string) {
+  const base = {
+    device: { kind: 'cpu', threads: plan.threads, precision: 'float32' },
+    engine: 'recorded',
+    dataset: {
+      name: 'digits',
+      digest,
+      preset: 'correct',
+      split: { train: plan.images, validation: 0, test: plan.testImages },
+    },
+    code: '',
+  } as const;
+  const train = (epochs: number): TrainSpec['train'] => ({
+    ...{ epochs, batch: plan.batch, schedule: 'step', scale: true, augment: AUGMENT },
+    optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 },
+  });
+  const teacher: TrainSpec = {
+    ...base,
+    kind: 'train',
+    model: TEACHER,
+    distillers: [{ name: 'ce', weight: 1 }],
+    train: train(plan.teacherEpochs),
+    seeds: { init: 1, data: 1 },
+  };
+  const seeds = { data: DATA_SEED };
+  return {
+    teacher,
+    teach: ({ model, weights }: Teacher): TeachSpec => ({
+      ...{ ...base, kind: 'teach', seeds },
+      ...{ teacher: { model, weights }, augment: AUGMENT, epochs: plan.epochs },
+    }),
+    student: (taught: Teacher, init: number): TrainSpec => ({
+      ...{ ...base, kind: 'train', model: STUDENT, teacher: taught },
+      distillers: [
+        { name: 'ce', weight: 0.1 },
+        { name: 'kd', weight: 0.9, temperature: 4 },
+      ],
+      train: train(plan.epochs),
+      seeds: { init, ...seeds },
+    }),
+  };
+}

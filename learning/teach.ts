@@ -1,0 +1,195 @@
+import { setImmediate } from 'node:timers/promises';
+
+import { KdxError } from '../leg/errors.ts';
+import type { LogitsIndex } from '../leg/records.ts';
+import type { BlobRef, Result } from '../leg/result.ts';
+import type { TeachSpec } from '../study/spec.ts';
+import { createKeeper, newestGood, readPart } from './checkpoints.ts';
+import type { LegContext, WorkEnd } from './context.ts';
+import { augmentedBatch, batchOf } from './data/batches.ts';
+import { loadDataset, type Dataset } from './data/load.ts';
+import { halfBytes, halfRows, indexBytes, parseIndex, toHalf } from './logits.ts';
+import { loadNetwork } from './networks.ts';
+import { createPredictor, type Predictor } from './predict.ts';
+import { createProgressMeter, paceOf, type ProgressMeter } from './progress.ts';
+
+/** Images of one forward pass. Not the batch of any student: rows are looked up by image. */
+const BATCH = 100;
+
+/** How far a teach leg is. */
+type Position = {
+  /** The epochs finished. */
+  readonly epochs: readonly BlobRef[];
+  /** Batches finished of the epoch under way, and its rows: those of the batches to come are zero. */
+  readonly step: number;
+  readonly rows: Float16Array;
+};
+
+/** What a teach leg holds in memory. */
+type Teaching = {
+  readonly spec: TeachSpec;
+  readonly data: Dataset;
+  readonly predictor: Predictor;
+  readonly classes: number;
+  dispose(): void;
+};
+
+/**
+ * Runs a teacher over every image to train on, as each epoch of a data stream moves it, and stores the
+ * logits: one blob an epoch and an index. Asked to stop, it finishes the batch and writes a checkpoint.
+ * Batches are always the same ones, so that two runs give the same bytes however often they were stopped.
+ *
+ * @throws KdxError SpecInvalid where a logit does not fit half precision; DataMismatch,
+ *   CheckpointCorrupt, ObjectStore
+ */
+export async function teach(spec: TeachSpec, context: LegContext): Promise<WorkEnd> {
+  const teaching = await openTeaching(spec, context);
+  try {
+    const start = await restore(teaching, context);
+    const meter = createProgressMeter(context, {
+      epochs: spec.epochs,
+      steps: stepsOf(teaching),
+      imagesPerEpoch: spec.dataset.split.train,
+    });
+    const { position, stopped } = await loop(teaching, context, meter, start);
+    meter.flush();
+    const pace = paceOf(meter, { epoch: start.epochs.length, step: start.step });
+    if (stopped) return { ...pace, outcome: 'stopped' };
+    return { ...pace, outcome: 'done', result: await storeResult(teaching, context, position) };
+  } finally {
+    teaching.dispose();
+  }
+}
+
+/** The bytes of some epochs, computed anew and stored nowhere. */
+export async function recomputeLogits(
+  spec: TeachSpec,
+  epochs: readonly number[],
+  ports: Pick<LegContext['ports'], 'readBlob'>,
+): Promise<ReadonlyMap<number, Uint8Array>> {
+  const teaching = await openTeaching(spec, { ports });
+  try {
+    return new Map(
+      epochs.map((epoch) => {
+        const rows = emptyRows(teaching);
+        for (let step = 0; step < stepsOf(teaching); step += 1) fill(teaching, epoch, step, rows);
+        return [epoch, halfBytes(rows)];
+      }),
+    );
+  } finally {
+    teaching.dispose();
+  }
+}
+
+async function openTeaching(
+  spec: TeachSpec,
+  { ports }: { readonly ports: Pick<LegContext['ports'], 'readBlob'> },
+): Promise<Teaching> {
+  const { dataset, engine, teacher } = spec;
+  const data = await loadDataset(dataset, ports.readBlob);
+  const loaded = loadNetwork(teacher, dataset.name, await ports.readBlob(teacher.weights));
+  const predictor = createPredictor(engine, loaded);
+  return {
+    ...{ spec, data, predictor },
+    classes: loaded.network.options.classes,
+    dispose: () => {
+      predictor.dispose();
+      loaded.network.dispose();
+    },
+  };
+}
+
+function stepsOf({ data }: Teaching): number {
+  return Math.ceil(data.split.train.length / BATCH);
+}
+
+function emptyRows({ data, classes }: Teaching): Float16Array {
+  return new Float16Array(data.split.train.length * classes);
+}
+
+/** Computes the rows of one batch of an epoch. Gives its number of images. */
+function fill(teaching: Teaching, epoch: number, step: number, rows: Float16Array): number {
+  const { spec, data, predictor, classes } = teaching;
+  const images = batchOf(data.split.train, step, BATCH);
+  const augment = { ...spec.augment, seed: spec.seeds.data, epoch };
+  const logits = predictor.logitsOf(augmentedBatch(data.train, images, augment));
+  const place = `the logits of ${spec.teacher.model.name} ${spec.teacher.weights} in epoch ${epoch}`;
+  rows.set(toHalf(logits, place), step * BATCH * classes);
+  return images.length;
+}
+
+async function loop(
+  teaching: Teaching,
+  context: LegContext,
+  meter: ProgressMeter,
+  start: Position,
+): Promise<{ readonly position: Position; readonly stopped: boolean }> {
+  const keep = createKeeper<Position>(context, (at) => save(teaching, context, at));
+  let position = start;
+  while (position.epochs.length < teaching.spec.epochs) {
+    const { epochs, rows } = position;
+    const epoch = epochs.length + 1;
+    for (let { step } = position; step < stepsOf(teaching);) {
+      const images = fill(teaching, epoch, step, rows);
+      step += 1;
+      meter.advance({ epoch, step, images });
+      // Signals and the closing of the parent's channel are heard here.
+      await setImmediate();
+      if (await keep({ epochs, step, rows })) return { position, stopped: true };
+    }
+    const blob = await context.ports.writeBlob(halfBytes(rows));
+    position = { epochs: [...epochs, blob], step: 0, rows: emptyRows(teaching) };
+  }
+  return { position, stopped: false };
+}
+
+function indexOf({ spec, data, classes }: Teaching, epochs: readonly BlobRef[]): LogitsIndex {
+  const { dataset, teacher, augment, seeds } = spec;
+  const shape = [data.split.train.length, classes] as const;
+  const stream = { dataset, teacher, augment, seeds };
+  return { schema: 1, dtype: 'float16', shape, stream, epochs };
+}
+
+/**
+ * Stores what is done: the finished epochs by their index, and the rows of the one under way. Those
+ * begin with the leg's key: a state is removed with its checkpoint, and must be no one else's blob.
+ */
+async function save(
+  teaching: Teaching,
+  { ports, key, deviceClass }: LegContext,
+  { epochs, step, rows }: Position,
+): Promise<void> {
+  const done = halfBytes(rows.subarray(0, step * BATCH * teaching.classes));
+  const files = {
+    state: await ports.writeBlob(Buffer.concat([Buffer.from(key), done])),
+    index: await ports.writeBlob(indexBytes(indexOf(teaching, epochs))),
+  };
+  await ports.commitCheckpoint({ schema: 1, key, epoch: epochs.length, step, deviceClass, files });
+}
+
+async function restore(teaching: Teaching, context: LegContext): Promise<Position> {
+  const { readBlob } = context.ports;
+  const found = await newestGood(context, async ({ epoch, step, files }): Promise<Position> => {
+    const rows = emptyRows(teaching);
+    const count = Math.min(rows.length, step * BATCH * teaching.classes);
+    const state = await readPart(files, 'state', readBlob);
+    rows.set(halfRows(state.subarray(context.key.length), count, 'its state'));
+    const { epochs } = parseIndex(await readPart(files, 'index', readBlob), 'its index');
+    if (epochs.length === epoch) return { epochs, step, rows };
+    throw new KdxError('CheckpointCorrupt', `its index has ${epochs.length} epochs, not ${epoch}`);
+  });
+  return found ?? { epochs: [], step: 0, rows: emptyRows(teaching) };
+}
+
+async function storeResult(
+  teaching: Teaching,
+  { key, ports }: LegContext,
+  { epochs }: Position,
+): Promise<Result> {
+  const logits = await ports.writeBlob(indexBytes(indexOf(teaching, epochs)));
+  const metrics = {
+    'logits.bytes': epochs.reduce((sum, { bytes }) => sum + bytes, 0),
+    'logits.rows': epochs.length * teaching.data.split.train.length,
+  };
+  return { schema: 1, key, spec: teaching.spec, status: 'complete', metrics, files: { logits } };
+}

@@ -1,0 +1,115 @@
+import { FEATURE_DISTILLERS, TAUGHT_DISTILLERS } from './catalog.ts';
+import { codeOf } from './code.ts';
+import { teachingCost } from './cost.ts';
+import { DATASETS } from './datasets.ts';
+import type { DistillerSpec, Study, Train } from './schema.ts';
+import { seedPairs, type Seed } from './seeds.ts';
+import type { TeachSpec } from './spec.ts';
+import { splitOf } from './split.ts';
+import {
+  base,
+  teacherOf,
+  type BindWeights,
+  type PlanContext,
+  type TeacherNode,
+  type TrialNode,
+} from './trials.ts';
+
+/**
+ * Teach once: what a teacher says of an image depends on how the image is moved, and not on who
+ * listens. All trainings that show one teacher the same images in the same epochs can read one cache.
+ */
+export type TeachStream = {
+  /** Id of the teach leg: equal for equal streams. */
+  readonly id: string;
+  readonly section: TrialNode['section'];
+  readonly teacher: TeacherNode;
+  readonly augment: Train['augment'];
+  readonly epochs: number;
+  readonly data: number;
+};
+
+const HALF_PRECISION_BYTES = 2;
+
+function streamOf(
+  section: TeachStream['section'],
+  teacher: TeacherNode | undefined,
+  { augment, epochs }: Pick<Train, 'augment' | 'epochs'>,
+  { data }: Seed,
+): TeachStream | undefined {
+  if (teacher === undefined) return undefined;
+  const moves = `pad${augment.pad}${augment.flip ? '-flip' : ''}`;
+  const id = `${teacher.id}/teach/${moves}-e${epochs}/d${data}`;
+  return { id, section, teacher, augment, epochs, data };
+}
+
+/** Whether a loss learns from a teacher's logits and from nothing else of it. */
+function readsLogits(distillers: readonly DistillerSpec[]): boolean {
+  const some = (names: readonly string[]): boolean =>
+    distillers.some(({ name }) => names.includes(name));
+  return some(TAUGHT_DISTILLERS) && !some(FEATURE_DISTILLERS);
+}
+
+type Method = NonNullable<Study['sweep']>['methods'][number];
+
+/** The stream that a student reads; undefined where it has no teacher or has to run it. */
+export function studentStream(study: Study, method: Method, seed: Seed): TeachStream | undefined {
+  const { sweep, teacher: choice } = study;
+  if (choice.cache === 'none' || sweep === undefined) return undefined;
+  if (!readsLogits(method.distillers)) return undefined;
+  return streamOf('sweep', teacherOf(study, method.teacher), sweep.train, seed);
+}
+
+/**
+ * The stream that both stages of the distilled arm read. Where they differ in length or augmentation
+ * each would be the only reader of its own, which saves nothing: then they run the teacher.
+ */
+export function armStream(study: Study, seed: Seed): TeachStream | undefined {
+  const { explain, teacher: choice } = study;
+  if (choice.cache === 'none' || explain === undefined) return undefined;
+  const teacher = teacherOf(study, explain.teacher);
+  const soft = streamOf('explain', teacher, explain.stage1, seed);
+  const hard = streamOf('explain', teacher, explain.stage2, seed);
+  return soft?.id === hard?.id ? soft : undefined;
+}
+
+/** All streams that trainings of a study read, each once. */
+export function teachStreams(study: Study): readonly TeachStream[] {
+  const { explain, sweep, seeds } = study;
+  const pairs = seedPairs(seeds);
+  const ofArms = explain?.arms.includes('distillation') === true;
+  const streams = [
+    ...(ofArms ? pairs.slice(0, explain.seeds).map((seed) => armStream(study, seed)) : []),
+    ...(sweep?.methods ?? []).flatMap((method) =>
+      pairs.map((seed) => studentStream(study, method, seed)),
+    ),
+  ].filter((stream) => stream !== undefined);
+  return [...new Map(streams.map((stream) => [stream.id, stream])).values()];
+}
+
+/** What the logits of one stream take in the store: epochs × images × classes at two bytes each. */
+export function logitsBytes(study: Study, { epochs }: Pick<TeachStream, 'epochs'>): number {
+  const { classes } = DATASETS[study.dataset.name];
+  return epochs * splitOf(study).train * classes * HALF_PRECISION_BYTES;
+}
+
+/** The teach leg of one stream. */
+export function teachNode(study: Study, context: PlanContext, stream: TeachStream): TrialNode {
+  const { id, section, teacher, augment, epochs, data } = stream;
+  const common = base(study, context);
+  const code = codeOf(context.code, { kind: 'teach', models: [teacher.model.name] });
+  const bind = (weights: BindWeights): TeachSpec => ({
+    ...common,
+    kind: 'teach',
+    code,
+    teacher: { model: teacher.model, weights: weights(teacher.id) },
+    augment,
+    epochs,
+    seeds: { data },
+  });
+  return {
+    ...{ id, section, kind: 'teach', needs: [teacher.id], epochs, bind },
+    cost: teachingCost(teacher.model, epochs, common.dataset.split),
+    bytes: logitsBytes(study, stream),
+  };
+}
