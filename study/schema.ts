@@ -110,9 +110,9 @@ export const studySchema = z.strictObject({
   executor: z.enum(['auto', 'local', 'kubernetes', 'pool']).default('local'),
   engine: z
     .enum(['eager', 'recorded'])
-    .default('eager')
+    .default('recorded')
     .describe(
-      'How steps run: operation by operation, or recorded once as one graph, which is faster.',
+      'How steps run: recorded once as one graph, or operation by operation, for debugging.',
     ),
   dataset: z.strictObject({
     name: z.enum(DATASET_NAMES),

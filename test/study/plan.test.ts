@@ -202,7 +202,7 @@ test('the key of a teach leg depends on teacher, images, augmentation, length an
   t.truthy(key);
   const other: Study[] = [
     { ...study, dataset: { ...study.dataset, split: { ...study.dataset.split, train: 2000 } } },
-    { ...study, engine: 'recorded' },
+    { ...study, engine: 'eager' },
   ];
   for (const changedStudy of other) t.not(bound(changedStudy), bound(study));
   t.not(bound(study, { ...code, teach: 'new' }), bound(study));
