@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm test: sets everything up, MinIO and the test server included, then checks types, lint, the
+// npm test: sets everything up, MinIO and the test server included, then checks types, lint, format, the
 // import rule (a test) and behaviour. The last line is `N passed, N failed`.
 import { join } from 'node:path';
 import { ROOT, setUpOrExit } from './setup.mjs';
@@ -10,6 +10,7 @@ const modules = join(ROOT, 'node_modules');
 const CHECKS = [
   { name: 'types', args: [join(modules, 'typescript', 'bin', 'tsc'), '--noEmit'] },
   { name: 'lint', args: [join(modules, 'eslint', 'bin', 'eslint.js'), '.'] },
+  { name: 'format', args: [join(modules, 'prettier', 'bin', 'prettier.cjs'), '--check', '.'] },
 ];
 
 process.chdir(ROOT);
