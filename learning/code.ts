@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { errorText, KdxError } from '../leg/errors.ts';
@@ -57,13 +57,6 @@ export function computeCodeIndex(root: string): CodeIndex {
       digest([`learning/distillers/${name}.ts`, ...SHARED_BY_DISTILLERS]),
     ),
   };
-}
-
-/** Computes the index and writes it to `learning/code.json`. */
-export function writeCodeIndex(root: string): CodeIndex {
-  const index = computeCodeIndex(root);
-  writeFileSync(join(root, CODE_INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
-  return index;
 }
 
 function tableOf<Name extends string>(

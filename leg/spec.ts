@@ -3,7 +3,6 @@ import type { LegSpec } from '../study/spec.ts';
 export type {
   EvaluateSpec,
   ExplainSpec,
-  GateMode,
   LegSpec,
   TeachSpec,
   TrainSpec,

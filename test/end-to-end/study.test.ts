@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { METRICS } from '../../leg/records.ts';
 import type { Checkpoint, Result } from '../../leg/result.ts';
 import { blobName, checkpointPrefix, reportName, resultName } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
@@ -56,6 +57,11 @@ test.serial('one command runs a study to its report and ends, with no process le
   reference = await readResults(store);
 });
 
+/** Whether `METRICS` says what a metric is; those of a level have one entry for all levels. */
+function isExplained(metric: string): boolean {
+  return Object.hasOwn(METRICS, metric.replace(/\.level\d+$/, '.level'));
+}
+
 test.serial('every trial has its result, and its files lie under their digests', async (t) => {
   const store = await storeOf(calm);
   const { trials, phase } = await statusOf(calm);
@@ -64,8 +70,10 @@ test.serial('every trial has its result, and its files lie under their digests',
   const names = trials.map(({ key }) => resultName(key ?? ''));
   t.deepEqual(await store.list('results/'), names.toSorted());
   for (const name of names) {
-    const { files, status } = (await store.getJson(name)) as Result;
+    const { files, metrics, status } = (await store.getJson(name)) as Result;
     t.is(status, 'complete');
+    const unexplained = Object.keys(metrics).filter((metric) => !isExplained(metric));
+    t.deepEqual(unexplained, [], 'every metric is on the list that says what it is');
     t.true(Object.keys(files).length > 0);
     for (const { digest, bytes } of Object.values(files)) {
       t.is(reference[blobName(digest)], `sha256 ${digest}, ${bytes} bytes`);
