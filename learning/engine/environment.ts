@@ -18,6 +18,8 @@ const registry = globalThis as { [LOADED]?: boolean };
 /** What would make the same step give other bits another time. */
 const DETERMINISM = {
   TF_DETERMINISTIC_OPS: '1',
+  // Other kernels round otherwise: on, whatever the machine's own settings say.
+  TF_ENABLE_ONEDNN_OPTS: '1',
   TF_CUDNN_DETERMINISTIC: '1',
   // An algorithm that was chosen by a stopwatch is another one tomorrow.
   TF_CUDNN_USE_AUTOTUNE: '0',
@@ -63,6 +65,8 @@ export function configureProcess(
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: String(threads),
   });
+  // Precision is the study's to say: here oneDNN would round behind its back.
+  delete environment['TF_SET_ONEDNN_FPMATH_MODE'];
   // It knows "0" only; TensorFlow uses TF32 wherever it is not forbidden.
   if (precision === 'tf32') delete environment['NVIDIA_TF32_OVERRIDE'];
   else environment['NVIDIA_TF32_OVERRIDE'] = '0';

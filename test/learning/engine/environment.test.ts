@@ -27,6 +27,12 @@ test.serial('a GPU is used deterministically, and only where the device is one',
   t.is(told({ threads: 1 })['CUDA_VISIBLE_DEVICES'], '-1');
 });
 
+test.serial('settings of the machine that round otherwise do not reach TensorFlow', (t) => {
+  const environment = { TF_ENABLE_ONEDNN_OPTS: '0', TF_SET_ONEDNN_FPMATH_MODE: 'BF16' };
+  configureProcess({ threads: 1 }, environment);
+  t.like(environment, { TF_ENABLE_ONEDNN_OPTS: '1', TF_SET_ONEDNN_FPMATH_MODE: undefined });
+});
+
 test.serial('TensorFloat-32 is off unless the precision asks for it', (t) => {
   const override = (settings: Omit<ProcessSettings, 'threads'>): string | undefined =>
     told({ threads: 1, ...settings })['NVIDIA_TF32_OVERRIDE'];
