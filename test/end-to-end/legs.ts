@@ -21,6 +21,21 @@ export type HeldLeg = {
 
 type Wanted = (leg: Leg) => boolean;
 
+async function readLeg(store: ArtifactStore, digest: string): Promise<Leg> {
+  return JSON.parse(new TextDecoder().decode(await store.getBlob(digest))) as Leg;
+}
+
+/** Whether a trainer runs this launch of a leg now. */
+export async function isLaunched(
+  stack: TestStack,
+  store: ArtifactStore,
+  { key, launch }: Pick<Leg, 'key' | 'launch'>,
+): Promise<boolean> {
+  const trainers = await trainersOf(stack);
+  const legs = await Promise.all(trainers.map(([, digest]) => readLeg(store, digest)));
+  return legs.some((leg) => leg.key === key && leg.launch === launch);
+}
+
 /** Pids of the trainers of a stack, with the digest of the leg each was told to run. */
 export async function trainersOf(
   stack: TestStack,
@@ -41,7 +56,7 @@ export async function holdLeg(
   isWanted: Wanted = () => true,
 ): Promise<HeldLeg | undefined> {
   for (const [pid, digest] of await trainersOf(stack)) {
-    const leg = JSON.parse(new TextDecoder().decode(await store.getBlob(digest))) as Leg;
+    const leg = await readLeg(store, digest);
     const isCandidate = isWanted(leg) && (await progressOf(store, leg)) !== undefined;
     const held = isCandidate ? await hold(store, leg, pid) : undefined;
     if (held !== undefined) return held;

@@ -9,7 +9,7 @@ import { STUDY_QUEUE } from '../../workflows/queues.ts';
 import type { StudySummary } from '../../workflows/run-study.ts';
 import { artifactOf, recordOf, runsOf } from '../servers/mlflow-runs.ts';
 import { createStack, eventually, pidOf, processesOf, type TestStack } from '../servers/stack.ts';
-import { holdLeg, tidy, trainersOf } from './legs.ts';
+import { holdLeg, isLaunched, tidy, trainersOf } from './legs.ts';
 import { readResults, type ResultFiles } from './results.ts';
 import {
   statusOf,
@@ -198,6 +198,10 @@ test.serial('kill -9 of a trainer, of the worker and of Temporal change no byte'
 
     const killed = await hold();
     process.kill(killed.pid, 'SIGKILL');
+    // Until then its end may be unreported, and a worker that dies takes the same launch up again.
+    await eventually('the killed leg is launched again', () =>
+      isLaunched(disturbed, store, { ...killed.leg, launch: killed.leg.launch + 1 }),
+    );
 
     const orphaned = await hold();
     const trainers = await trainersOf(disturbed);
