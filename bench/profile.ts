@@ -4,7 +4,7 @@ import { KdxError } from '../leg/errors.ts';
 import { voice } from '../scripts/setup/progress.mjs';
 import { MODEL_NAMES } from '../study/catalog.ts';
 import { count } from './options.ts';
-import { PARTS, sharesOf, type Part } from './onednn-log.ts';
+import { PARTS, sharesOf, type Part } from './kernel-log.ts';
 import { DISTILLATION, parseSubjects, type Subject } from './subjects.ts';
 import { median, rounded } from './summary.ts';
 import { fixed, formatTable } from './table.ts';
@@ -29,7 +29,7 @@ type Profile = {
 /** `bench profile`: where the time of a recorded step goes. */
 export function profileCommand(): Command {
   return new Command('profile')
-    .description('shares of a recorded step, its operations one after the other')
+    .description('shares of a recorded step')
     .addOption(
       new Option('--models <names>', 'as in `bench step`')
         .argParser((value) => parseSubjects(value, MODEL_NAMES))

@@ -18,7 +18,7 @@ export type Job = {
   readonly width?: number;
   readonly batch: number;
   readonly threads: number;
-  /** Ours only: operations run one after the other, and oneDNN logs each (`onednn-log.ts`). */
+  /** Ours only: oneDNN and our kernels log each operation (`kernel-log.ts`). */
   readonly profiled?: boolean;
 };
 
@@ -48,9 +48,8 @@ function launch(job: Job, python: string | undefined): ChildProcessWithoutNullSt
   const here = import.meta.dirname;
   const { engine, profiled = false } = job;
   if (engine === 'recorded' || engine === 'eager') {
-    const mode = ['--engine', engine, ...(profiled ? ['--sequential'] : [])];
-    const program = [join(here, 'worker.ts'), ...mode, ...argumentsOf(job)];
-    const log = profiled ? { ONEDNN_VERBOSE: '1' } : {};
+    const program = [join(here, 'worker.ts'), '--engine', engine, ...argumentsOf(job)];
+    const log = profiled ? { ONEDNN_VERBOSE: '1', KDX_VERBOSE: '1' } : {};
     const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2', ...log };
     return spawn(process.execPath, program, { env });
   }

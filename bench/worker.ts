@@ -17,11 +17,9 @@ const { values } = parseArgs({
     engine: { type: 'string', default: '' },
     batch: { type: 'string', default: '' },
     threads: { type: 'string', default: '' },
-    sequential: { type: 'boolean', default: false },
   },
 });
 configureProcess({ threads: Number(values.threads) });
-if (values.sequential) process.env['TF_NUM_INTEROP_THREADS'] = '1';
 const { createTraining, createProduct } = await import('./training.ts');
 
 const { model, teacher, width } = values;

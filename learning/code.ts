@@ -72,11 +72,11 @@ function sourcesOf(model: ModelName): string {
   throw new KdxError('CodeBug', `The model ${model} belongs to no family of the code index.`);
 }
 
-/** TypeScript sources under a folder (its name ends in a slash), in order. */
+/** Sources, TypeScript's and C++'s, under a folder (its name ends in a slash), in order. */
 function filesUnder(root: string, folder: string, recursive: boolean): string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true, recursive });
   const paths = entries
-    .filter((entry) => entry.isFile() && /\.(ts|js)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(ts|js|cc|h)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(join(root, '/').length));
   return paths.toSorted();
 }

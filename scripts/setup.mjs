@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findProgram, SetupError } from './setup/command.mjs';
+import { provideKernels } from './setup/kernels.mjs';
 import { provideMinio } from './setup/minio.mjs';
 import { provideNode } from './setup/node.mjs';
 import { providePackages } from './setup/packages.mjs';
@@ -66,7 +67,7 @@ export async function setUp(options) {
 }
 
 /**
- * node_modules with its one native part.
+ * node_modules with its native parts.
  * @param {Options} options
  * @param {Promise<string>} nodeReady
  * @param {boolean} changed whether the inputs differ from the last set-up's
@@ -79,8 +80,11 @@ async function provideLearning({ root, gpu }, nodeReady, changed) {
     nodeReady,
     providePackages(root, voice('packages')),
   ]);
-  const replaced = await provideBinding(root, flavour, library, say);
-  if (replaced || changed) say(await checkTensorflow(root, node));
+  const replaced = await Promise.all([
+    provideBinding(root, flavour, library, say),
+    provideKernels(root, library, say),
+  ]);
+  if (replaced.includes(true) || changed) say(await checkTensorflow(root, node));
 }
 
 /**

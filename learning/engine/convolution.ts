@@ -1,16 +1,25 @@
 import { tf } from './backend.ts';
-import type { Attribute } from './operation.ts';
+import { hasNativeOperations } from './native.ts';
 import { dataType, flag, integers, operation, text } from './operation.ts';
+import { productType } from './precision.ts';
 
-type Geometry = { readonly attributes: readonly Attribute[]; readonly padding: number };
+/** A convolution and its two gradients, over maps that already have `padding` around them. */
+type Products = {
+  readonly padding: number;
+  readonly forward: (padded: tf.Tensor, kernel: tf.Tensor) => tf.Tensor4D;
+  readonly kernelGradient: (padded: tf.Tensor, dy: tf.Tensor) => tf.Tensor;
+  /** The gradient of the padded maps. */
+  readonly inputGradient: (padded: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor) => tf.Tensor4D;
+};
 
 /**
- * SAME at stride 1; at a larger stride a symmetric pad and VALID, because TensorFlow's SAME pads
- * even sizes at the far edge only, unlike the networks we reproduce. (Explicit padding inside the
- * operation would say it in one, but has no fast gradient kernels on CPU.)
+ * TensorFlow's own. SAME at stride 1; at a larger stride a symmetric pad and VALID, because
+ * TensorFlow's SAME pads even sizes at the far edge only, unlike the networks we reproduce.
+ * (Explicit padding inside the operation would say it in one, but has no fast gradient kernels on
+ * CPU.)
  */
-function geometryOf(kernelSize: number, stride: number): Geometry {
-  const margin = (kernelSize - 1) / 2;
+function stockProducts(shape: readonly number[], stride: number): Products {
+  const margin = ((shape[0] ?? 1) - 1) / 2;
   const same = stride === 1 && margin > 0;
   const attributes = [
     dataType('T', 'float32'),
@@ -20,13 +29,49 @@ function geometryOf(kernelSize: number, stride: number): Geometry {
     integers('dilations', [1, 1, 1, 1]),
     flag('use_cudnn_on_gpu', true),
   ];
-  return { attributes, padding: same ? 0 : margin };
+  const sizes = (values: readonly number[]): tf.Tensor => tf.tensor1d([...values], 'int32');
+  return {
+    padding: same ? 0 : margin,
+    forward: (padded, kernel) => operation('Conv2D', attributes, [padded, kernel]),
+    kernelGradient: (padded, dy) =>
+      operation('Conv2DBackpropFilter', attributes, [padded, sizes(shape), dy]),
+    inputGradient: (padded, kernel, dy) =>
+      operation('Conv2DBackpropInput', attributes, [sizes(padded.shape), kernel, dy]),
+  };
+}
+
+/** Ours, with fewer multiplications than the definition (`native/winograd.h`). */
+const WINOGRAD: Products = {
+  padding: 0,
+  forward: (x, kernel) => operation('KdxConvolution', [], [x, kernel]),
+  kernelGradient: (x, dy) => operation('KdxFilterGradient', [], [x, dy]),
+  inputGradient: (_x, kernel, dy) => operation('KdxInputGradient', [], [dy, kernel]),
+};
+
+/** Channels come in groups of so many there. */
+const CHANNEL_GROUP = 16;
+
+/** Winograd wherever it is possible; shapes, device and precision alone decide. */
+function productsFor(shape: readonly [number, number, number, number], stride: number): Products {
+  const [height, width, inputs, outputs] = shape;
+  const fits =
+    stride === 1 &&
+    height === 3 &&
+    width === 3 &&
+    inputs % CHANNEL_GROUP === 0 &&
+    outputs % CHANNEL_GROUP === 0;
+  const isPossible = fits && hasNativeOperations() && productType() === 'float32';
+  return isPossible ? WINOGRAD : stockProducts(shape, stride);
 }
 
 function pad(x: tf.Tensor4D, padding: number): tf.Tensor4D {
   if (padding === 0) return x;
   const margin: [number, number] = [padding, padding];
   return tf.pad(x, [[0, 0], margin, margin, [0, 0]]);
+}
+
+function crop(x: tf.Tensor4D, padding: number, shape: tf.Tensor4D['shape']): tf.Tensor4D {
+  return padding === 0 ? x : tf.slice(x, [0, padding, padding, 0], shape);
 }
 
 /**
@@ -41,17 +86,7 @@ export function convolve(
   stride: number,
   needsInputGradient = true,
 ): tf.Tensor4D {
-  const { attributes, padding } = geometryOf(kernel.shape[0], stride);
-  const forward = (padded: tf.Tensor4D, weights: tf.Tensor): tf.Tensor4D =>
-    operation('Conv2D', attributes, [padded, weights]);
-  const kernelGradient = (padded: tf.Tensor, dy: tf.Tensor): tf.Tensor =>
-    operation('Conv2DBackpropFilter', attributes, [padded, tf.tensor1d(kernel.shape, 'int32'), dy]);
-  const inputGradient = (padded: tf.Tensor, weights: tf.Tensor, dy: tf.Tensor): tf.Tensor => {
-    const shape = tf.tensor1d(padded.shape, 'int32');
-    const dx = operation<tf.Tensor4D>('Conv2DBackpropInput', attributes, [shape, weights, dy]);
-    return padding === 0 ? dx : tf.slice(dx, [0, padding, padding, 0], x.shape);
-  };
-
+  const { padding, forward, kernelGradient, inputGradient } = productsFor(kernel.shape, stride);
   if (!needsInputGradient) {
     const overKernel = tf.customGrad<tf.Tensor4D>((weights, save) => {
       const padded = pad(x, padding);
@@ -69,8 +104,9 @@ export function convolve(
     return {
       value: forward(padded, weights as tf.Tensor),
       gradFunc: (dy, saved) => {
-        const [input, weights] = saved as [tf.Tensor, tf.Tensor];
-        return [inputGradient(input, weights, dy), kernelGradient(input, dy)];
+        const [padded, weights] = saved as [tf.Tensor, tf.Tensor];
+        const dx = inputGradient(padded, weights, dy);
+        return [crop(dx, padding, x.shape), kernelGradient(padded, dy)];
       },
     };
   });

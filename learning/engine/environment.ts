@@ -63,10 +63,13 @@ export function configureProcess(
   if (kind === 'cuda') requireOneGpu(environment);
   Object.assign(environment, DETERMINISM, kind === 'cuda' ? CUDA : NO_GPU, {
     TF_NUM_INTRAOP_THREADS: String(threads),
-    TF_NUM_INTEROP_THREADS: String(threads),
+    // On a CPU each operation has all threads: two at once would only be in each other's way.
+    TF_NUM_INTEROP_THREADS: kind === 'cpu' ? '1' : String(threads),
   });
   // Precision is the study's to say: here oneDNN would round behind its back.
   delete environment['TF_SET_ONEDNN_FPMATH_MODE'];
+  // Our kernels for another processor, which round otherwise, are for tests.
+  delete environment['KDX_ISA'];
   // It knows "0" only; TensorFlow uses TF32 wherever it is not forbidden.
   if (precision === 'tf32') delete environment['NVIDIA_TF32_OVERRIDE'];
   else environment['NVIDIA_TF32_OVERRIDE'] = '0';

@@ -34,11 +34,22 @@ function backend(): Backend {
   return tf.backend() as unknown as Backend;
 }
 
+/** What products are computed in. */
+export type ProductType = 'float32' | 'bfloat16';
+
+let current: ProductType = 'float32';
+
+/** What products are computed in now. */
+export function productType(): ProductType {
+  return current;
+}
+
 /**
  * Sets what products are computed in from now on; float32 leaves the stock kernels alone. A step that
  * was recorded keeps what it was recorded with.
  */
-export function computeProductsIn(type: 'float32' | 'bfloat16'): void {
+export function computeProductsIn(type: ProductType): void {
+  current = type;
   const own = backend();
   // The stock method is on the prototype: it comes back as the override goes.
   Reflect.deleteProperty(own, 'executeSingleOutput');

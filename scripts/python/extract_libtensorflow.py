@@ -1,4 +1,4 @@
-"""Takes from a TensorFlow wheel what the tfjs binding needs: two libraries, C headers, licences.
+"""Takes from a TensorFlow wheel what the tfjs binding and our operations need: two libraries, C headers, licences.
 
 usage: extract_libtensorflow.py WHEEL FOLDER
 """
@@ -12,7 +12,8 @@ import zipfile
 LIBRARY = re.compile(r"^tensorflow/(libtensorflow_cc\.so\.2|libtensorflow_framework\.so\.2)$")
 HEADER = re.compile(
     r"^tensorflow/include/((?:tensorflow/c/|tensorflow/core/platform/|tensorflow/tsl/platform/|tsl/"
-    r"|xla/tsl/(?:c|platform)/|external/local_(?:tsl|xla)/).*\.h)$"
+    r"|tensorflow/core/common_runtime/next_pluggable_device/c/|xla/tsl/(?:c|platform)/"
+    r"|external/local_(?:tsl|xla)/).*\.h)$"
 )
 LICENCE = re.compile(r"^tensorflow[^/]*\.dist-info/(?:licenses/)?LICENSE$|^tensorflow/THIRD_PARTY_NOTICES")
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   chmod,
   copyFile,
@@ -21,11 +22,12 @@ import { withWheel } from './wheels.mjs';
 /** @typedef {'cpu' | 'gpu'} Flavour */
 
 const PYTHON = fileURLToPath(new URL('../python/', import.meta.url));
+const EXTRACT = join(PYTHON, 'extract_libtensorflow.py');
 /** N-API 8: one build serves every Node from 18 on, and it is the highest the package declares. */
-const NAPI = 8;
+export const NAPI = 8;
 const SOURCES = ['tfjs_backend', 'tfjs_binding'];
 const LIBRARY = 'libtensorflow_cc.so.2';
-const FRAMEWORK = 'libtensorflow_framework.so.2';
+export const FRAMEWORK = 'libtensorflow_framework.so.2';
 const LIBRARIES = [LIBRARY, FRAMEWORK];
 
 /**
@@ -35,15 +37,19 @@ const LIBRARIES = [LIBRARY, FRAMEWORK];
  * @param {Say} say
  * @returns {Promise<string>} folder with `lib/` and `include/`
  */
-export function provideLibtensorflow(flavour, say) {
+export async function provideLibtensorflow(flavour, say) {
   const { version } = VERSIONS.tensorflow;
   const { package: name, sha256 } = VERSIONS.tensorflow[flavour];
+  const parts = createHash('sha256')
+    .update(await readFile(EXTRACT))
+    .digest('hex')
+    .slice(0, 8);
   return cached(
-    `libtensorflow-${flavour}-${version}`,
+    `libtensorflow-${flavour}-${version}-${parts}`,
     async (folder) => {
       say(`fetching the wheel of ${name} ${version}`);
       await withWheel(`${name}==${version}`, sha256, async (wheel) => {
-        await run('python3', [join(PYTHON, 'extract_libtensorflow.py'), wheel, folder]);
+        await run('python3', [EXTRACT, wheel, folder]);
       });
       await strip(folder);
       await symlink(LIBRARY, join(folder, 'lib', 'libtensorflow.so'));
@@ -73,6 +79,11 @@ async function addCuda(folder, say) {
   ]);
 }
 
+/** Where tfjs-node is installed. @param {string} root */
+export function packageFolder(root) {
+  return join(root, 'node_modules', '@tensorflow', 'tfjs-node');
+}
+
 /**
  * The native binding of tfjs-node against that libtensorflow, compiled once and linked into
  * node_modules.
@@ -83,7 +94,7 @@ async function addCuda(folder, say) {
  * @returns {Promise<boolean>} whether what node_modules holds was replaced
  */
 export async function provideBinding(root, flavour, library, say) {
-  const tfjs = join(root, 'node_modules', '@tensorflow', 'tfjs-node');
+  const tfjs = packageFolder(root);
   const { version } = JSON.parse(await readFile(join(tfjs, 'package.json'), 'utf8'));
   const binding = await cached(
     `tfjs-binding-${version}-${flavour}-${VERSIONS.tensorflow.version}`,
@@ -154,7 +165,7 @@ async function place(tfjs, library, binding) {
 }
 
 /** @param {string} a @param {string} b */
-async function sameBytes(a, b) {
+export async function sameBytes(a, b) {
   const [left, right] = await Promise.all(
     [a, b].map((path) => readFile(path).catch(() => undefined)),
   );
@@ -172,6 +183,7 @@ export async function checkTensorflow(root, node) {
     const util = require('node:util');
     util.isNullOrUndefined ??= (value) => value === null || value === undefined;
     const tf = require('@tensorflow/tfjs-node');
+    require('@tensorflow/tfjs-node/lib/napi-v${NAPI}/kdx_kernels.node');
     if (tf.topk(tf.tensor1d([1, 5, 3]), 1).values.dataSync()[0] !== 5) process.exit(1);
     const { binding, isUsingGpuDevice } = tf.backend();
     console.log('libtensorflow', binding.TF_Version, isUsingGpuDevice ? 'on a GPU' : 'on the CPU');`;

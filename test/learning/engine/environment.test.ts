@@ -28,9 +28,17 @@ test.serial('a GPU is used deterministically, and only where the device is one',
 });
 
 test.serial('settings of the machine that round otherwise do not reach TensorFlow', (t) => {
-  const environment = { TF_ENABLE_ONEDNN_OPTS: '0', TF_SET_ONEDNN_FPMATH_MODE: 'BF16' };
+  const environment = {
+    TF_ENABLE_ONEDNN_OPTS: '0',
+    TF_SET_ONEDNN_FPMATH_MODE: 'BF16',
+    KDX_ISA: 'portable',
+  };
   configureProcess({ threads: 1 }, environment);
-  t.like(environment, { TF_ENABLE_ONEDNN_OPTS: '1', TF_SET_ONEDNN_FPMATH_MODE: undefined });
+  t.like(environment, {
+    TF_ENABLE_ONEDNN_OPTS: '1',
+    TF_SET_ONEDNN_FPMATH_MODE: undefined,
+    KDX_ISA: undefined,
+  });
 });
 
 test.serial('TensorFloat-32 is off unless the precision asks for it', (t) => {
@@ -66,7 +74,7 @@ test.serial(
     const environment: NodeJS.ProcessEnv = {};
     configureProcess({ threads: 3 }, environment);
     t.is(environment['TF_NUM_INTRAOP_THREADS'], '3');
-    t.is(environment['TF_NUM_INTEROP_THREADS'], '3');
+    t.is(environment['TF_NUM_INTEROP_THREADS'], '1');
     t.is(environment['TF_DETERMINISTIC_OPS'], '1');
 
     for (const threads of [0, 1.5, Number.NaN]) {

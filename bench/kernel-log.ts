@@ -1,4 +1,7 @@
-/** What oneDNN, which computes most of a step, says of its work with ONEDNN_VERBOSE=1. */
+/**
+ * What oneDNN and our own kernels, which compute most of a step, say of their work with
+ * ONEDNN_VERBOSE=1 and KDX_VERBOSE=1.
+ */
 
 /** Parts of a step, in the order of a table. */
 export const PARTS = [
@@ -13,8 +16,8 @@ export const PARTS = [
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-/** `onednn_verbose,v1,primitive,exec,cpu,<kind>,<implementation>,<direction>,…,<milliseconds>` */
-const HEAD = 'onednn_verbose';
+/** `<head>,v1,primitive,exec,cpu,<kind>,<implementation>,<direction>,…,<milliseconds>` */
+const HEADS: readonly string[] = ['onednn_verbose', 'kdx_verbose'];
 const EXECUTED = 'exec';
 
 function partOf(kind: string, direction: string): Part {
@@ -42,14 +45,19 @@ function parseLine(line: string): { part: Part; milliseconds: number } | undefin
   const fields = line.split(',');
   const verb = fields.indexOf(EXECUTED);
   const [, , kind, , direction] = fields.slice(verb);
-  if (fields[0] !== HEAD || verb < 0 || kind === undefined || direction === undefined) {
+  if (
+    !HEADS.includes(fields[0] ?? '') ||
+    verb < 0 ||
+    kind === undefined ||
+    direction === undefined
+  ) {
     return undefined;
   }
   return { part: partOf(kind, direction), milliseconds: Number(fields.at(-1)) };
 }
 
 /**
- * Shares of the parts in the time of some steps, in [0, 1]. `rest` is what oneDNN did not do: passes
+ * Shares of the parts in the time of some steps, in [0, 1]. `rest` is what neither did: passes
  * over memory (ReLU gradients, sums), loss and optimiser.
  */
 export function sharesOf(log: readonly string[], milliseconds: number): Record<Part, number> {

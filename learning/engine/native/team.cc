@@ -1,0 +1,65 @@
+#include "team.h"
+
+#include <cstdlib>
+
+namespace kdx {
+
+namespace {
+
+int configuredThreads() {
+  const char* text = std::getenv("TF_NUM_INTRAOP_THREADS");
+  const int threads = text == nullptr ? 0 : std::atoi(text);
+  return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Team& Team::instance() {
+  // Never destroyed: at exit TensorFlow's own threads may still be in an operation.
+  static Team* team = new Team(configuredThreads());
+  return *team;
+}
+
+Team::Team(int threads) {
+  for (int index = 1; index < threads; ++index) threads_.emplace_back([this] { serve(); });
+}
+
+Team::~Team() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Team::run(const std::function<void()>& job) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    job_ = &job;
+    ++number_;
+  }
+  wake_.notify_all();
+  job();
+  std::unique_lock<std::mutex> lock(mutex_);
+  job_ = nullptr;
+  left_.wait(lock, [this] { return inside_ == 0; });
+}
+
+void Team::serve() {
+  uint64_t last = 0;
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [&] { return closing_ || (job_ != nullptr && number_ != last); });
+    if (closing_) return;
+    const std::function<void()>& job = *job_;
+    last = number_;
+    ++inside_;
+    lock.unlock();
+    job();
+    lock.lock();
+    if (--inside_ == 0) left_.notify_one();
+  }
+}
+
+}  // namespace kdx
