@@ -3,7 +3,7 @@ import test from 'ava';
 import { tf } from '../../../../learning/engine/backend.ts';
 import { modelNames } from '../../../../learning/models/registry.ts';
 import type { ExperimentOptions, Method } from './experiment.ts';
-import { createExperiment } from './experiment.ts';
+import { createExperiment, isExplainer } from './experiment.ts';
 
 type Setting = Omit<ExperimentOptions, 'engine'>;
 
@@ -44,8 +44,7 @@ for (const model of modelNames) {
   test(sameFirstStep, model, 'ce');
   test(sameFirstStep, model, 'kd');
 }
-test(sameFirstStep, 'resnet8', 'at');
-test(sameFirstStep, 'resnet8', 'sp');
+for (const method of ['ls', 'at', 'sp'] as const) test(sameFirstStep, 'resnet8', method);
 
 const STEPS = 6;
 
@@ -73,9 +72,14 @@ const sameTrajectory = test.macro({
   },
 });
 
-test(sameTrajectory, { model: 'resnet8', method: 'ce' });
-test(sameTrajectory, { model: 'resnet8', method: 'kd' });
-test(sameTrajectory, { model: 'resnet8', method: 'at', rate: 0.01 });
-test(sameTrajectory, { model: 'resnet8', method: 'sp', rate: 0.01 });
-test(sameTrajectory, { model: 'hme_ltb', method: 'ce', optimizer: 'adam', rate: 1e-3 });
-test(sameTrajectory, { model: 'hme_ltb', method: 'kd', optimizer: 'adam', rate: 1e-3 });
+for (const model of modelNames) {
+  // Depth amplifies rounding: at the rate of a study some losses would rise to where it rules.
+  const training = isExplainer(model)
+    ? ({ optimizer: 'adam', rate: 1e-3 } as const)
+    : ({ optimizer: 'sgd', rate: 0.01 } as const);
+  test(sameTrajectory, { model, method: 'ce', ...training });
+  test(sameTrajectory, { model, method: 'kd', ...training });
+}
+for (const method of ['ls', 'at', 'sp'] as const) {
+  test(sameTrajectory, { model: 'resnet8', method, rate: 0.01 });
+}

@@ -10,7 +10,7 @@ import { createProgram, createTrainer } from '../../../../learning/engine/traine
 import { stream } from '../../../../learning/engine/random.ts';
 import { randomNetwork } from '../../networks.ts';
 
-export type Method = 'ce' | 'kd' | 'at' | 'sp';
+export type Method = 'ce' | 'ls' | 'kd' | 'at' | 'sp';
 
 export type ExperimentOptions = {
   readonly model: string;
@@ -37,10 +37,12 @@ export type Experiment = {
 const CLASSES = 10;
 
 /** Weights of the terms, as the published settings have them. */
-const WEIGHTS: Readonly<Record<Method, number>> = { ce: 1, kd: 0.9, at: 1000, sp: 3000 };
+const WEIGHTS: Readonly<Record<Method, number>> = {
+  ...{ ce: 1, ls: 1, kd: 0.9, at: 1000, sp: 3000 },
+};
 
-function isExplainer({ options }: Network): boolean {
-  return options.model.startsWith('hme');
+export function isExplainer(model: string): boolean {
+  return model.startsWith('hme');
 }
 
 function lossFunction(
@@ -55,10 +57,13 @@ function lossFunction(
     const pass: Pass = {
       mode: 'train',
       dropoutSeed: feeds['seed'] as tf.Tensor1D,
-      ...(isExplainer(student) ? { inverseGateTemperature: feeds['gate'] as tf.Scalar } : {}),
+      ...(isExplainer(student.options.model)
+        ? { inverseGateTemperature: feeds['gate'] as tf.Scalar }
+        : {}),
     };
     const labels = feeds['labels'] as tf.Tensor2D;
-    const known = method === 'ce' ? {} : { teacher: teacher.forward(images, { mode: 'evaluate' }) };
+    const isTaught = method !== 'ce' && method !== 'ls';
+    const known = !isTaught ? {} : { teacher: teacher.forward(images, { mode: 'evaluate' }) };
     const context = { labels, student: student.forward(images, pass), ...known };
     const hard = ce.loss(context);
     if (method === 'ce') return { total: hard };
@@ -69,7 +74,7 @@ function lossFunction(
 
 export function createExperiment(options: ExperimentOptions): Experiment {
   const { model, method, engine, imageSize = 16, batch = 8, rate = 0.05 } = options;
-  const width = model.startsWith('hme') ? { width: 8 } : {};
+  const width = isExplainer(model) ? { width: 32 } : {};
   const network = randomNetwork({ model, imageSize, ...width });
   const teacher = randomNetwork({ model: 'resnet14', imageSize }, 7);
   const parameters = [...network.trainable.values()];
