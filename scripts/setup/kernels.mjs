@@ -18,11 +18,14 @@ const FLAGS = [
   '-Wextra',
   '-Wno-psabi',
 ];
-/** Sets of instructions that the kernels are compiled for; the processor's own is chosen at run time. */
+/**
+ * Sets of instructions that the kernels are compiled for; the processor's own is chosen at run time.
+ * They are linked in this order: of library code that several of them hold, the first copy is kept.
+ */
 const VARIANTS = [
-  { isa: 'avx512', lanes: 16, flags: ['-mavx512f', '-mfma'] },
-  { isa: 'avx2', lanes: 8, flags: ['-mavx2', '-mfma'] },
   { isa: 'portable', lanes: 4, flags: [] },
+  { isa: 'avx2', lanes: 8, flags: ['-mavx2', '-mfma'] },
+  { isa: 'avx512', lanes: 16, flags: ['-mavx512f', '-mfma'] },
 ];
 
 /**

@@ -70,7 +70,8 @@ class Call {
 
   /** Whether the inputs are what the kernels expect; otherwise the operation has failed. */
   bool accepts(bool condition) {
-    if (condition && TF_NumDims(first_) == 4 && TF_NumDims(second_) == 4) return true;
+    const bool hasMaps = TF_NumDims(first_) == 4 && TF_NumDims(second_) == 4;
+    if (condition && hasMaps && TF_TensorElementCount(first_) > 0) return true;
     fail(TF_INVALID_ARGUMENT,
          "expects maps [N, H, W, channels], a 3 x 3 filter, and multiples of 16 channels");
     return false;

@@ -1,5 +1,7 @@
 #include "team.h"
 
+#include <xmmintrin.h>
+
 #include <cstdlib>
 
 namespace kdx {
@@ -37,6 +39,7 @@ void Team::run(const std::function<void()>& job) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     job_ = &job;
+    control_ = _mm_getcsr();
     ++number_;
   }
   wake_.notify_all();
@@ -55,6 +58,7 @@ void Team::serve() {
     const std::function<void()>& job = *job_;
     last = number_;
     ++inside_;
+    _mm_setcsr(control_);
     lock.unlock();
     job();
     lock.lock();

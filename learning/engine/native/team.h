@@ -50,7 +50,10 @@ class Team {
   /** To hold during `run`, and while memory that operations share is in use. */
   std::mutex& turn() { return turn_; }
 
-  /** Runs `job` on the calling thread and on whichever others wake up in time. */
+  /**
+   * Runs `job` on the calling thread and on whichever others wake up in time, all with the caller's
+   * rounding and treatment of denormal numbers: TensorFlow's threads flush these to zero.
+   */
   void run(const std::function<void()>& job);
 
  private:
@@ -61,6 +64,7 @@ class Team {
   std::condition_variable wake_;
   std::condition_variable left_;
   const std::function<void()>* job_ = nullptr;
+  unsigned control_ = 0;
   uint64_t number_ = 0;
   int inside_ = 0;
   bool closing_ = false;

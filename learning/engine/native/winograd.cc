@@ -2,124 +2,18 @@
 #include "winograd.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 
+#include "filters.h"
+#include "products.h"
 #include "team.h"
+#include "tiles.h"
+#include "transforms.h"
 
 namespace kdx::KDX_ISA {
 namespace {
 
-constexpr int kLanes = KDX_LANES;
-/** Outputs of a tile along an edge, inputs that they need, and the products in between. */
-constexpr int kTile = 2;
-constexpr int kPatch = 4;
-constexpr int kProducts = kPatch * kPatch;
-
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
-/** One that may stand at any address of a float. */
-typedef float Loose __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
-
-inline Vector load(const float* from) { return *reinterpret_cast<const Loose*>(from); }
-inline void store(float* to, Vector value) { *reinterpret_cast<Loose*>(to) = value; }
-
-/* The transforms of Lavin & Gray, §4.1, from the points 0, 1, −1 and ∞, by the line. */
-
-/** Bᵀ: a line of 4 inputs. */
-inline void transformInput(const Vector* d, int step, Vector* out) {
-  const Vector d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
-  out[0] = d0 - d2;
-  out[1] = d1 + d2;
-  out[2] = d2 - d1;
-  out[3] = d1 - d3;
-}
-
-/** G: a line of 3 taps of the filter; of 2 slopes, which are a filter to the filter's gradient. */
-template <int kSize>
-inline void transformFilter(const Vector* g, int step, Vector* out) {
-  const Vector first = g[0], second = g[step], last = g[(kSize - 1) * step];
-  const Vector even = kSize == 3 ? first + last : first;
-  out[0] = first;
-  out[1] = 0.5F * (even + second);
-  out[2] = 0.5F * (even - second);
-  out[3] = last;
-}
-
-/** Aᵀ: 2 outputs, or 3 taps of the filter's gradient, from a line of 4 products. */
-template <int kSize>
-inline void transformOutput(const Vector* m, int step, Vector* out) {
-  const Vector m0 = m[0], m1 = m[step], m2 = m[2 * step], m3 = m[3 * step];
-  const Vector even = m1 + m2, odd = m1 - m2;
-  out[0] = m0 + even;
-  out[1] = kSize == 3 ? odd : odd - m3;
-  if (kSize == 3) out[2] = even - m3;
-}
-
-/** Memory that grows and is kept, aligned to cache lines. */
-class Buffer {
- public:
-  float* of(int64_t floats) {
-    if (floats > size_) {
-      const size_t bytes = (static_cast<size_t>(floats) * sizeof(float) + 4095) / 4096 * 4096;
-      memory_.reset(static_cast<float*>(std::aligned_alloc(4096, bytes)));
-      // Rows behind the last tile are multiplied too: whatever they hold must be finite.
-      std::memset(memory_.get(), 0, bytes);
-      size_ = floats;
-    }
-    return memory_.get();
-  }
-
- private:
-  struct Free {
-    void operator()(float* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<float, Free> memory_;
-  int64_t size_ = 0;
-};
-
 /** Each thread's own. */
 thread_local Buffer scratch;
-
-/** What all threads of an operation share; whoever has the team's turn may use it. */
-Buffer& shared() {
-  static Buffer* buffer = new Buffer;
-  return *buffer;
-}
-
-/** The tiles of a batch of maps in order: image, row, column. */
-struct Tiling {
-  explicit Tiling(const Geometry& g)
-      : height(g.height),
-        width(g.width),
-        rows((g.height + kTile - 1) / kTile),
-        columns((g.width + kTile - 1) / kTile),
-        count(g.batch * rows * columns) {}
-
-  struct Place {
-    int64_t image, y, x;
-  };
-  Place at(int64_t tile) const {
-    return {tile / (rows * columns), tile / columns % rows * kTile, tile % columns * kTile};
-  }
-
-  const int64_t height, width, rows, columns, count;
-};
-
-/** Where the values of a patch are, `zeros` for those beyond the edges. */
-template <int kSize>
-inline void locate(const Tiling& tiling, Tiling::Place place, int64_t offset, const float* maps,
-                   int64_t channels, const float* zeros, const float** sources) {
-  const float* image = maps + place.image * tiling.height * tiling.width * channels;
-  for (int i = 0; i < kSize; ++i) {
-    const int64_t y = place.y + offset + i;
-    for (int j = 0; j < kSize; ++j) {
-      const int64_t x = place.x + offset + j;
-      const bool inside = y >= 0 && y < tiling.height && x >= 0 && x < tiling.width;
-      sources[i * kSize + j] = inside ? image + (y * tiling.width + x) * channels : zeros;
-    }
-  }
-}
 
 /** Zeros for every channel, wherever a patch reaches over the edge. */
 const float* zerosFor(int64_t channels) {
@@ -127,154 +21,67 @@ const float* zerosFor(int64_t channels) {
   return zeros.of(channels);
 }
 
-/**
- * Transforms a patch of a map along both edges, for all channels: kSize × kSize values at `sources`
- * become 16 at `out`, `stride` floats apart.
- */
-template <int kSize, typename Line>
-inline void transformPatch(const float* const* sources, int64_t channels, float* out,
-                           int64_t stride, const Line& line) {
-  for (int64_t c = 0; c < channels; c += kLanes) {
-    Vector values[kSize * kSize], half[kSize * kPatch], column[kPatch];
-    for (int i = 0; i < kSize * kSize; ++i) values[i] = load(sources[i] + c);
-    for (int i = 0; i < kSize; ++i) line(values + i * kSize, 1, half + i * kPatch);
-    for (int j = 0; j < kPatch; ++j) {
-      line(half + j, kPatch, column);
-      for (int i = 0; i < kPatch; ++i) store(out + (i * kPatch + j) * stride + c, column[i]);
-    }
-  }
-}
-
-const auto inputLine = [](const Vector* d, int step, Vector* out) { transformInput(d, step, out); };
-const auto slopeLine = [](const Vector* d, int step, Vector* out) {
-  transformFilter<2>(d, step, out);
-};
-
-/** The way back: 16 products, `stride` apart, become kSize × kSize values in rows. */
-template <int kSize>
-inline void transformProducts(const Vector* products, Vector* out) {
-  Vector half[kPatch * kSize], column[kSize];
-  for (int i = 0; i < kPatch; ++i) transformOutput<kSize>(products + i * kPatch, 1, half + i * kSize);
-  for (int j = 0; j < kSize; ++j) {
-    transformOutput<kSize>(half + j, kSize, column);
-    for (int i = 0; i < kSize; ++i) out[i * kSize + j] = column[i];
-  }
-}
-
-/** Rows and registers a row of the block of products that stays in registers. */
-constexpr int kRows = kLanes == 16 ? 8 : 4;
-constexpr int kWide = 2;
-
-/**
- * c[r][j] (+)= Σₖ left(r, k) · right[k][j] for kRows rows and kColumns registers. `left` is read
- * one value at a time, `rowStep` apart from row to row and `depthStep` from k to k.
- */
-template <int kColumns, bool kAdd>
-inline void multiplyBlock(const float* left, int64_t rowStep, int64_t depthStep, const float* right,
-                          int64_t rightStep, int64_t depth, float* c, int64_t cStep) {
-  Vector sums[kRows][kColumns];
-  for (int r = 0; r < kRows; ++r) {
-    for (int j = 0; j < kColumns; ++j) {
-      sums[r][j] = kAdd ? load(c + r * cStep + j * kLanes) : Vector{};
-    }
-  }
-  for (int64_t k = 0; k < depth; ++k) {
-    Vector row[kColumns];
-    for (int j = 0; j < kColumns; ++j) row[j] = load(right + k * rightStep + j * kLanes);
-    for (int r = 0; r < kRows; ++r) {
-      const float value = left[r * rowStep + k * depthStep];
-      for (int j = 0; j < kColumns; ++j) sums[r][j] += value * row[j];
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int j = 0; j < kColumns; ++j) store(c + r * cStep + j * kLanes, sums[r][j]);
-  }
-}
-
-/** Columns of the widest block, and those of the one that starts at a column. */
-constexpr int64_t kPanel = kWide * kLanes;
-inline bool isWide(int64_t column, int64_t columns) { return columns - column >= kPanel; }
-
-/** Filters as 16 matrices [inputs, outputs], each in panels of columns that a block reads in order. */
-class Filters {
- public:
-  Filters(const Geometry& g, Direction direction, const float* stored, float* out)
-      : g_(g), direction_(direction), stored_(stored), out_(out) {}
-
-  static int64_t size(const Geometry& g) { return kProducts * g.inputs * g.outputs; }
-  const float* at(int product, int64_t column) const {
-    return out_ + (product * g_.outputs + column) * g_.inputs;
-  }
-
-  /** Transforms the filters of one input channel. */
-  void transform(int64_t input) const {
-    for (int64_t column = 0; column < g_.outputs;) {
-      const int64_t width = isWide(column, g_.outputs) ? kPanel : kLanes;
-      for (int64_t lane = 0; lane < width; lane += kLanes) {
-        Vector values[9], half[3 * kPatch], products[kPatch];
-        for (int tap = 0; tap < 9; ++tap) values[tap] = tapOf(tap, input, column + lane);
-        for (int i = 0; i < 3; ++i) transformFilter<3>(values + i * 3, 1, half + i * kPatch);
-        for (int j = 0; j < kPatch; ++j) {
-          transformFilter<3>(half + j, kPatch, products);
-          for (int i = 0; i < kPatch; ++i) {
-            float* panel = const_cast<float*>(at(i * kPatch + j, column));
-            store(panel + input * width + lane, products[i]);
-          }
-        }
-      }
-      column += width;
-    }
-  }
-
- private:
-  /** Backward the filter is turned by 180° and its channels change places. */
-  Vector tapOf(int tap, int64_t input, int64_t output) const {
-    if (direction_ == Direction::kForward) {
-      return load(stored_ + (tap * g_.inputs + input) * g_.outputs + output);
-    }
-    const float* turned = stored_ + ((8 - tap) * g_.outputs + output) * g_.inputs + input;
-    Vector gathered;
-    for (int lane = 0; lane < kLanes; ++lane) gathered[lane] = turned[lane * g_.inputs];
-    return gathered;
-  }
-
-  const Geometry& g_;
-  const Direction direction_;
-  const float* stored_;
-  float* out_;
-};
-
-/** Bytes that the transformed patches of a block may take: half of a core's second-level cache. */
-constexpr int64_t kBlockBytes = 512 * 1024;
-
-/** Tiles of a block, a multiple of kRows. */
-int64_t blockTiles(const Geometry& g) {
-  const int64_t bytes = kProducts * (g.inputs + g.outputs) * static_cast<int64_t>(sizeof(float));
-  return std::clamp<int64_t>(kBlockBytes / bytes, 16, 128) / kRows * kRows;
+/** What all threads of an operation share; whoever has the team's turn may use it. */
+Buffer& shared() {
+  static Buffer* buffer = new Buffer;
+  return *buffer;
 }
 
 /** Keeps the 16 matrices of a block off each other's cache sets. */
 constexpr int64_t kGap = 16;
 
-void convolveBlock(const Geometry& g, const Tiling& tiling, const Filters& filters, const float* x,
-                   float* y, int64_t first, int64_t block) {
-  const int64_t count = std::min(block, tiling.count - first);
-  const int64_t inputStride = block * g.inputs + kGap, outputStride = block * g.outputs + kGap;
-  float* patches = scratch.of(kProducts * (inputStride + outputStride));
-  float* products = patches + kProducts * inputStride;
-  const float* zeros = zerosFor(g.inputs);
+/** Transformed patches of some tiles, for inputs and outputs: 16 matrices [tiles, channels] each. */
+struct Block {
+  Block(const Geometry& g, int64_t tiles)
+      : inputStride(tiles * g.inputs + kGap),
+        outputStride(tiles * g.outputs + kGap),
+        inputs(scratch.of(kProducts * (inputStride + outputStride))),
+        outputs(inputs + kProducts * inputStride) {}
+
+  const int64_t inputStride, outputStride;
+  float* const inputs;
+  float* const outputs;
+};
+
+/** Transforms the patches of `count` tiles from `first` on, where maps have `channels`. */
+template <int kSize, typename Line>
+void transformMaps(const Tiling& tiling, int64_t first, int64_t count, const float* maps,
+                   int64_t channels, float* out, int64_t stride, const Line& line) {
+  // A patch of inputs begins one above and one left of its tile.
+  constexpr int kOffset = kSize == kPatch ? -1 : 0;
+  const float* zeros = zerosFor(channels);
   for (int64_t t = 0; t < count; ++t) {
-    const float* sources[kProducts];
-    locate<kPatch>(tiling, tiling.at(first + t), -1, x, g.inputs, zeros, sources);
-    transformPatch<kPatch>(sources, g.inputs, patches + t * g.inputs, inputStride, inputLine);
+    const float* sources[kSize * kSize];
+    locate<kSize>(tiling, tiling.at(first + t), kOffset, maps, channels, zeros, sources);
+    transformPatch<kSize>(sources, channels, out + t * channels, stride, line);
   }
+}
+
+void transformInputs(const Geometry& g, const Tiling& tiling, int64_t first, int64_t count,
+                     const float* x, const Block& block) {
+  const auto line = [](const Vector* d, int step, Vector* out) { transformInput(d, step, out); };
+  transformMaps<kPatch>(tiling, first, count, x, g.inputs, block.inputs, block.inputStride, line);
+}
+
+void transformSlopes(const Geometry& g, const Tiling& tiling, int64_t first, int64_t count,
+                     const float* dy, const Block& block) {
+  const auto line = [](const Vector* d, int step, Vector* out) {
+    transformFilter<kTile>(d, step, out);
+  };
+  transformMaps<kTile>(tiling, first, count, dy, g.outputs, block.outputs, block.outputStride,
+                       line);
+}
+
+/** The products of the patches of `count` tiles with all filters; rows come in groups of kRows. */
+void multiplyFilters(const Geometry& g, const Filters& filters, int64_t count, const Block& block) {
   for (int p = 0; p < kProducts; ++p) {
     for (int64_t column = 0; column < g.outputs;) {
       const bool wide = isWide(column, g.outputs);
       const float* panel = filters.at(p, column);
       for (int64_t t = 0; t < count; t += kRows) {
-        const float* left = patches + p * inputStride + t * g.inputs;
-        float* out = products + p * outputStride + t * g.outputs + column;
+        const float* left = block.inputs + p * block.inputStride + t * g.inputs;
+        float* out = block.outputs + p * block.outputStride + t * g.outputs + column;
+        // Called by name, so that the compiler knows the steps.
         if (wide) {
           multiplyBlock<kWide, false>(left, g.inputs, 1, panel, kPanel, g.inputs, out, g.outputs);
         } else {
@@ -284,23 +91,33 @@ void convolveBlock(const Geometry& g, const Tiling& tiling, const Filters& filte
       column += wide ? kPanel : kLanes;
     }
   }
-  for (int64_t t = 0; t < count; ++t) {
-    const Tiling::Place place = tiling.at(first + t);
-    const int64_t rows = std::min<int64_t>(kTile, g.height - place.y);
-    const int64_t columns = std::min<int64_t>(kTile, g.width - place.x);
-    float* tile = y + ((place.image * g.height + place.y) * g.width + place.x) * g.outputs;
-    for (int64_t c = 0; c < g.outputs; c += kLanes) {
-      Vector values[kProducts], out[kTile * kTile];
-      const float* from = products + t * g.outputs + c;
-      for (int p = 0; p < kProducts; ++p) values[p] = load(from + p * outputStride);
-      transformProducts<kTile>(values, out);
-      for (int64_t i = 0; i < rows; ++i) {
-        for (int64_t j = 0; j < columns; ++j) {
-          store(tile + (i * g.width + j) * g.outputs + c, out[i * kTile + j]);
-        }
+}
+
+/** Turns products into outputs and stores those that are within the map. */
+void storeTile(const Geometry& g, Tiling::Place place, const float* products, int64_t stride,
+               float* y) {
+  const int64_t rows = std::min<int64_t>(kTile, g.height - place.y);
+  const int64_t columns = std::min<int64_t>(kTile, g.width - place.x);
+  float* tile = y + ((place.image * g.height + place.y) * g.width + place.x) * g.outputs;
+  for (int64_t c = 0; c < g.outputs; c += kLanes) {
+    Vector values[kProducts], out[kTile * kTile];
+    for (int p = 0; p < kProducts; ++p) values[p] = load(products + p * stride + c);
+    transformProducts<kTile>(values, out);
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        store(tile + (i * g.width + j) * g.outputs + c, out[i * kTile + j]);
       }
     }
   }
+}
+
+/** Bytes that a block may take: half of a core's second-level cache. */
+constexpr int64_t kBlockBytes = 512 * 1024;
+
+/** Tiles of a block, a multiple of kRows. */
+int64_t blockTiles(const Geometry& g) {
+  const int64_t bytes = kProducts * (g.inputs + g.outputs) * static_cast<int64_t>(sizeof(float));
+  return std::clamp<int64_t>(kBlockBytes / bytes, 16, 128) / kRows * kRows;
 }
 
 void convolve(const Geometry& g, Direction direction, const float* x, const float* filter,
@@ -309,57 +126,55 @@ void convolve(const Geometry& g, Direction direction, const float* x, const floa
   const std::lock_guard<std::mutex> turn(team.turn());
   const Filters filters(g, direction, filter, shared().of(Filters::size(g)));
   const Tiling tiling(g);
-  const int64_t block = blockTiles(g);
-  Phase transforming(g.inputs), multiplying((tiling.count + block - 1) / block);
+  const int64_t tiles = blockTiles(g);
+  Phase transforming(g.inputs), multiplying((tiling.count + tiles - 1) / tiles);
   team.run([&] {
     transforming.run([&](int64_t input) { filters.transform(input); });
     multiplying.run([&](int64_t index) {
-      convolveBlock(g, tiling, filters, x, y, index * block, block);
+      const Block block(g, tiles);
+      const int64_t first = index * tiles, count = std::min(tiles, tiling.count - first);
+      transformInputs(g, tiling, first, count, x, block);
+      multiplyFilters(g, filters, count, block);
+      for (int64_t t = 0; t < count; ++t) {
+        const float* products = block.outputs + t * g.outputs;
+        storeTile(g, tiling.at(first + t), products, block.outputStride, y);
+      }
     });
   });
 }
 
-/** Tiles from `first` to before `last`. */
-struct Range {
-  int64_t first, last;
-};
+/** Adds the products of inputs and slopes over `count` tiles to the sums, or starts them. */
+template <bool kAdd>
+void multiplySlopes(const Geometry& g, int64_t count, const Block& block, float* sums) {
+  for (int p = 0; p < kProducts; ++p) {
+    for (int64_t column = 0; column < g.outputs;) {
+      const bool wide = isWide(column, g.outputs);
+      const auto multiply = wide ? multiplyBlock<kWide, kAdd> : multiplyBlock<1, kAdd>;
+      const float* right = block.outputs + p * block.outputStride + column;
+      for (int64_t c = 0; c < g.inputs; c += kRows) {
+        const float* left = block.inputs + p * block.inputStride + c;
+        float* out = sums + (p * g.inputs + c) * g.outputs + column;
+        multiply(left, 1, g.inputs, right, g.outputs, count, out, g.outputs);
+      }
+      column += wide ? kPanel : kLanes;
+    }
+  }
+}
 
 /** Tiles between two passes over the sums, which do not stay in the second-level cache. */
-constexpr int64_t kGradientBlock = 128;
+constexpr int64_t kGradientTiles = 128;
 
-/** Adds the products of a range of tiles up, as 16 matrices [inputs, outputs] at `sums`. */
-void addProducts(const Geometry& g, const Tiling& tiling, const float* x, const float* dy,
-                 Range range, float* sums) {
-  const int64_t block = std::min(kGradientBlock, range.last - range.first);
-  const int64_t inputStride = block * g.inputs + kGap, outputStride = block * g.outputs + kGap;
-  float* patches = scratch.of(kProducts * (inputStride + outputStride));
-  float* slopes = patches + kProducts * inputStride;
-  const float* zeros = zerosFor(std::max(g.inputs, g.outputs));
-  for (int64_t first = range.first; first < range.last; first += block) {
-    const int64_t count = std::min(block, range.last - first);
-    for (int64_t t = 0; t < count; ++t) {
-      const float* sources[kProducts];
-      const Tiling::Place place = tiling.at(first + t);
-      locate<kPatch>(tiling, place, -1, x, g.inputs, zeros, sources);
-      transformPatch<kPatch>(sources, g.inputs, patches + t * g.inputs, inputStride, inputLine);
-      locate<kTile>(tiling, place, 0, dy, g.outputs, zeros, sources);
-      transformPatch<kTile>(sources, g.outputs, slopes + t * g.outputs, outputStride, slopeLine);
-    }
-    for (int p = 0; p < kProducts; ++p) {
-      for (int64_t column = 0; column < g.outputs;) {
-        const bool wide = isWide(column, g.outputs);
-        for (int64_t c = 0; c < g.inputs; c += kRows) {
-          const float* left = patches + p * inputStride + c;
-          const float* right = slopes + p * outputStride + column;
-          float* out = sums + (p * g.inputs + c) * g.outputs + column;
-          const auto multiply =
-              wide ? (first == range.first ? multiplyBlock<kWide, false> : multiplyBlock<kWide, true>)
-                   : (first == range.first ? multiplyBlock<1, false> : multiplyBlock<1, true>);
-          multiply(left, 1, g.inputs, right, g.outputs, count, out, g.outputs);
-        }
-        column += wide ? kPanel : kLanes;
-      }
-    }
+/** Adds up the products of the tiles from `begin` to before `end`: 16 matrices [inputs, outputs]. */
+void sumProducts(const Geometry& g, const Tiling& tiling, const float* x, const float* dy,
+                 int64_t begin, int64_t end, float* sums) {
+  const int64_t tiles = std::min(kGradientTiles, end - begin);
+  const Block block(g, tiles);
+  for (int64_t first = begin; first < end; first += tiles) {
+    const int64_t count = std::min(tiles, end - first);
+    transformInputs(g, tiling, first, count, x, block);
+    transformSlopes(g, tiling, first, count, dy, block);
+    const auto multiply = first == begin ? multiplySlopes<false> : multiplySlopes<true>;
+    multiply(g, count, block, sums);
   }
 }
 
@@ -396,11 +211,11 @@ void filterGradient(const Geometry& g, const float* x, const float* dy, float* d
   const Tiling tiling(g);
   const int64_t parts = partsOf(g, tiling), size = Filters::size(g);
   float* sums = shared().of(parts * size);
-  Phase adding(parts), finishing(g.inputs);
+  Phase summing(parts), finishing(g.inputs);
   team.run([&] {
-    adding.run([&](int64_t part) {
-      const Range range{tiling.count * part / parts, tiling.count * (part + 1) / parts};
-      addProducts(g, tiling, x, dy, range, sums + part * size);
+    summing.run([&](int64_t part) {
+      const int64_t begin = tiling.count * part / parts, end = tiling.count * (part + 1) / parts;
+      sumProducts(g, tiling, x, dy, begin, end, sums + part * size);
     });
     finishing.run([&](int64_t input) { finishGradient(g, sums, parts, input, dFilter); });
   });
