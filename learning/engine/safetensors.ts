@@ -25,16 +25,17 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 /** Writes float32 tensors in the order of their names. */
 export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
   const sorted = [...tensors].toSorted(byName);
-  const header: Record<string, unknown> = {
-    [METADATA]: Object.fromEntries(Object.entries(metadata).toSorted(byName)),
-  };
+  const entries: [string, unknown][] = [
+    [METADATA, Object.fromEntries(Object.entries(metadata).toSorted(byName))],
+  ];
   let end = 0;
   for (const [name, { shape, values }] of sorted) {
     const start = end;
     end += values.length * VALUE_BYTES;
-    header[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
+    entries.push([name, { dtype: 'F32', shape, data_offsets: [start, end] }]);
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  // Not by assignment, which would take a tensor named `__proto__` for something else.
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const headerBytes = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
   const file = new Uint8Array(LENGTH_BYTES + headerBytes + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);

@@ -59,6 +59,14 @@ test('what is written is read again, whatever bits its values have', (t) => {
   t.notThrows(() => fc.assert(property, { numRuns: 200 }));
 });
 
+test('a tensor may have any name, that of an object’s prototype too', (t) => {
+  const tensor = { shape: [1], values: Float32Array.of(3) };
+  for (const name of ['__proto__', 'constructor', 'toString', '0']) {
+    const bytes = encodeTensors({ tensors: new Map([[name, tensor]]), metadata: {} });
+    t.deepEqual([...decodeTensors(bytes, 'a file').tensors], [[name, tensor]]);
+  }
+});
+
 function bitsOf(values: Float32Array = new Float32Array()): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length);
 }
