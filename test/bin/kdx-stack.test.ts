@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { identityOf, isAlive } from '../../bin/kdx/stack/identity.ts';
+import { layoutOf } from '../../bin/kdx/stack/layout.ts';
+import { portOf, readSettings } from '../../bin/kdx/stack/settings.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { createStack, eventually, KDX, pidOf, processesOf, temporalOf } from '../servers/stack.ts';
 
@@ -74,6 +78,27 @@ test.serial(
     t.is((await kdx('status')).exitCode, 3);
     t.deepEqual(await processesOf(stack), []);
     t.false(existsSync(join(home, 'run', 'supervisor.json')));
+  },
+);
+
+test.serial(
+  'a port that something else takes before its server does is given up for another',
+  async (t) => {
+    const stack = await createStack();
+    t.teardown(() => stack.remove());
+    const layout = layoutOf({ KDX_STATE_DIR: stack.home });
+    const up = stack.kdx('up', '--detach');
+    const settings = await eventually('ports are chosen', () => readSettings(layout));
+    const port = portOf(settings, 'temporalUi');
+    const other = createServer().listen(port, '127.0.0.1');
+    t.teardown(() => other.close());
+    await once(other, 'listening');
+    const { exitCode, stderr } = await up;
+    t.is(exitCode, 0, stderr);
+    t.true((await stack.status()).healthy);
+    const changed = await readSettings(layout);
+    t.not(changed?.ports['temporalUi'], port);
+    t.is(changed?.ports['s3'], settings.ports['s3'], 'the other ports are kept');
   },
 );
 

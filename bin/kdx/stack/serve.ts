@@ -1,8 +1,33 @@
 import type { Layout } from './layout.ts';
+import { takenPorts } from './settings.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A port is looked at before a server takes it, so another program may be faster; not every time. */
+const STARTS = 3;
+
+/**
+ * Starts a stack and waits until studies can run, or the signal is aborted. Where it cannot come up
+ * because a port was taken meanwhile, it is started again on others.
+ *
+ * @throws KdxError `Configuration` where a server does not become ready
+ */
+async function bringUp(layout: Layout, signal: AbortSignal, starts = STARTS): Promise<Stack> {
+  const stack = await startStack(layout, process.env);
+  try {
+    await Promise.race([stack.working, whenAborted(signal)]);
+    return stack;
+  } catch (error) {
+    process.stderr.write('stopping the servers …\n');
+    await stack.stop();
+    const taken = await takenPorts(layout);
+    if (starts === 1 || taken.length === 0) throw error;
+    process.stderr.write(`port ${taken.join(', ')} was taken meanwhile; starting on others …\n`);
+    return bringUp(layout, signal, starts - 1);
+  }
+}
 
 /**
  * Starts a stack, does `work` once studies can run, and stops the stack whatever happens. A signal aborts
@@ -19,10 +44,8 @@ export async function withStack(
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
-    const stack = await startStack(layout, process.env);
+    const stack = await bringUp(layout, interrupted.signal);
     try {
-      const aborted = whenAborted(interrupted.signal);
-      await Promise.race([stack.working, aborted]);
       if (!interrupted.signal.aborted) await work(stack, interrupted.signal);
     } finally {
       process.stderr.write('stopping the servers …\n');

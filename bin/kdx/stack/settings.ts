@@ -56,6 +56,13 @@ export async function readSettings(layout: Layout): Promise<Settings | undefined
   throw new KdxError('Configuration', `${layout.settings}: ${problem}; correct or remove it`);
 }
 
+/** Kept ports that something listens on. While the stack is down it is something else. */
+export async function takenPorts(layout: Layout): Promise<readonly number[]> {
+  const ports = Object.values((await readSettings(layout))?.ports ?? {});
+  const free = await Promise.all(ports.map(isFree));
+  return ports.filter((_, index) => free[index] === false);
+}
+
 /** One port of the settings by its name. */
 export function portOf(settings: Settings, name: (typeof PORT_NAMES)[number]): number {
   const port = settings.ports[name];
