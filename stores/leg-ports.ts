@@ -1,7 +1,7 @@
 import { errorText } from '../leg/errors.ts';
 import type { BlobRef, Checkpoint, Progress, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from './artifacts.ts';
-import { cachedBlobs } from './blob-cache.ts';
+import { cachedBlobs, DEFAULT_BLOB_CACHE_BYTES } from './blob-cache.ts';
 import { commitCheckpoint, discardCheckpoints, listCheckpoints } from './checkpoints.ts';
 import { progressWriter } from './progress.ts';
 import { commitResult } from './results.ts';
@@ -12,6 +12,8 @@ export type LegPortsOptions = {
   readonly key: string;
   /** Blobs that were read are kept here for the other legs on this machine; absent: nowhere. */
   readonly cacheDir?: string;
+  /** Most that they may take there; absent: `DEFAULT_BLOB_CACHE_BYTES`. */
+  readonly cacheBytes?: number;
   /** Says in the log that something is not as it should be, and that the leg goes on. */
   readonly warn?: (message: string) => void;
 };
@@ -30,11 +32,12 @@ export type StoredLegPorts = {
 /** What a leg needs of the store. Failures are KdxErrors that name the object. */
 export function openLegPorts(options: LegPortsOptions): StoredLegPorts {
   const { store, key, cacheDir, warn = () => undefined } = options;
+  const { cacheBytes = DEFAULT_BLOB_CACHE_BYTES } = options;
   return {
     readBlob:
       cacheDir === undefined
         ? (digest) => store.getBlob(digest)
-        : cachedBlobs(store, cacheDir, warn),
+        : cachedBlobs(store, { folder: cacheDir, maxBytes: cacheBytes, warn }),
     writeBlob: (bytes) => store.putBlob(bytes),
     listCheckpoints: () => listCheckpoints(store, key, warn),
     commitCheckpoint: (checkpoint) => commitCheckpoint(store, checkpoint),

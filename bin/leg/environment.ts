@@ -1,4 +1,5 @@
 import { KdxError } from '../../leg/errors.ts';
+import { DEFAULT_BLOB_CACHE_BYTES } from '../../stores/blob-cache.ts';
 import { readS3Environment, type S3Environment } from '../kdx/stack/environment.ts';
 
 /** What the process of a leg is told. */
@@ -10,6 +11,8 @@ export type LegEnvironment = {
   readonly s3: S3Environment;
   /** Where blobs are kept between legs; absent: nowhere. */
   readonly cacheDir?: string;
+  /** Most that they may take there. */
+  readonly cacheBytes: number;
   readonly checkpointSeconds: number;
 };
 
@@ -29,6 +32,7 @@ export function readLegEnvironment(variables: Variables): LegEnvironment {
     attempt: matching(variables, 'KDX_ATTEMPT', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
     s3: readS3Environment(Object.fromEntries(shared)),
     ...(cacheDir === undefined ? {} : { cacheDir }),
+    cacheBytes: Number(variables['KDX_BLOB_CACHE_BYTES'] ?? DEFAULT_BLOB_CACHE_BYTES),
     checkpointSeconds: Number(variables['KDX_CHECKPOINT_SECONDS'] ?? DEFAULT_CHECKPOINT_SECONDS),
   };
 }

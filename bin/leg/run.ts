@@ -71,11 +71,11 @@ async function runWork(
   { stopRequested, log }: Pick<RunOptions, 'stopRequested' | 'log'>,
 ): Promise<WorkEnd> {
   const { key, spec, trial } = leg;
-  const { attempt, cacheDir, checkpointSeconds } = environment;
+  const { attempt, cacheDir, cacheBytes, checkpointSeconds } = environment;
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const warn = (message: string): void => log.warn({ key }, message);
-  const cache = cacheDir === undefined ? {} : { cacheDir };
+  const cache = cacheDir === undefined ? {} : { cacheDir, cacheBytes };
   const stored = openLegPorts({ store, key, ...cache, warn });
   const ports = { ...stored, progress: progressPort(stored), stopRequested };
 

@@ -42,6 +42,11 @@ for (const [name, value] of [
   ['KDX_S3', 'ceph'],
   ['KDX_LEG_SLOTS', '0'],
   ['KDX_CHECKPOINT_SECONDS', '-1'],
+  ['KDX_BLOB_CACHE_BYTES', '20'],
+  ['KDX_BLOB_CACHE_BYTES', '20 GiB'],
+  ['KDX_BLOB_CACHE_BYTES', '-1'],
+  ['KDX_BLOB_CACHE_BYTES', '1e10'],
+  ['KDX_BLOB_CACHE_BYTES', '1048575'],
 ] as const) {
   test(`${name}=${JSON.stringify(value)} is refused with its name, the value and what is allowed`, (t) => {
     const error = t.throws<KdxError>(() => readEnvironment({ ...GOOD, [name]: value }));

@@ -24,6 +24,9 @@ export type Environment = {
 type Variables = Readonly<Record<string, string | undefined>>;
 type Rule = { readonly allowed: string; readonly accepts: (value: string) => boolean };
 
+/** Of a cache in bytes: below it, somebody has counted in other units. */
+const MIB = 1024 ** 2;
+
 const URL_RULE: Rule = { allowed: 'http(s)://host[:port]', accepts: isHttpUrl };
 const FOLDER_RULE: Rule = { allowed: 'an absolute path', accepts: isAbsolute };
 
@@ -63,6 +66,10 @@ const CHOICES: Readonly<Record<string, Rule>> = {
   KDX_CHECKPOINT_SECONDS: {
     allowed: 'seconds from 0 up',
     accepts: (value) => /^\d+(\.\d+)?$/.test(value),
+  },
+  KDX_BLOB_CACHE_BYTES: {
+    allowed: 'bytes as digits alone: 0, which keeps nothing, or 1048576 (1 MiB) up',
+    accepts: (value) => value === '0' || (/^[1-9]\d{6,14}$/.test(value) && Number(value) >= MIB),
   },
   KDX_GPU: { allowed: '0 or 1', accepts: (value) => value === '0' || value === '1' },
 };

@@ -228,6 +228,11 @@ const variables: readonly (readonly [string, RunOptions['variables'] & object, R
     /^KDX_CACHE_DIR: "cache" is not an absolute path/,
   ],
   [
+    'a bound of its cache in other units than bytes',
+    { KDX_BLOB_CACHE_BYTES: '20' },
+    /^KDX_BLOB_CACHE_BYTES: "20" is not bytes as digits alone: 0, which keeps nothing, or 1048576/,
+  ],
+  [
     'an interval that is none',
     { KDX_CHECKPOINT_SECONDS: '-1' },
     /^KDX_CHECKPOINT_SECONDS: "-1" is not seconds from 0 up/,
