@@ -38,13 +38,22 @@ export async function publishDataset(
   folders: DatasetFolders,
   name: DatasetName,
 ): Promise<string> {
+  const { files, manifest } = await readDataset(folders, name);
+  for (const bytes of files.values()) await store.putBlob(bytes);
+  await store.putBlob(manifestBytes(manifest));
+  return manifestDigest(manifest);
+}
+
+/** Reads a dataset and registers its files. Throws as `publishDataset` does. */
+export async function readDataset(
+  folders: DatasetFolders,
+  name: DatasetName,
+): Promise<{ readonly files: DatasetFiles; readonly manifest: DatasetManifest }> {
   const folder = datasetFolder(folders, name);
   const files = await readDatasetFiles(folder, name);
   const manifest = manifestOf(name, files);
   if (name === 'digits') checkDigits(manifest, folder);
-  for (const bytes of files.values()) await store.putBlob(bytes);
-  await store.putBlob(manifestBytes(manifest));
-  return manifestDigest(manifest);
+  return { files, manifest };
 }
 
 /** Reads the files of a dataset and checks their sizes. Throws as `publishDataset` does. */

@@ -121,7 +121,7 @@ test.serial('every number is recomputed, and what is not is named', async (t) =>
   const { exitCode, stdout, stderr } = await calm.kdx('verify', STUDY);
   t.is(exitCode, 0, stdout + stderr);
   const lines = stdout.split('\n');
-  const sum = `${TRIALS} equal, 0 close, 0 different, ${TRAININGS} not recomputed`;
+  const sum = `${TRIALS} equal, 0 close, 0 different, 0 damaged, ${TRAININGS} not recomputed`;
   t.true(lines.includes(sum), stdout);
   const trainings = (await statusOf(calm)).trials.filter(({ key = '' }) => {
     const { spec } = JSON.parse(reference[resultName(key)] ?? '') as Result;
@@ -137,23 +137,34 @@ test.serial('every number is recomputed, and what is not is named', async (t) =>
   }
 });
 
-test.serial('one changed bit of stored weights is found in all that comes of them', async (t) => {
+test.serial('one changed bit of stored weights is named, and what is lost with them', async (t) => {
   const trial = 'sweep/resnet8/KD/s1029';
-  const { exitCode, stdout, digest } = await verifyDamaged(calm, trial, 'weights');
-  t.is(exitCode, 65, stdout);
-  const different = stdout.split('\n').filter((line) => line.startsWith('DIFFERENT'));
-  const [training, evaluation] = different;
-  t.is(different.length, 2, stdout);
-  t.true(training?.startsWith(`DIFFERENT ${trial} `) && training.includes(digest), training);
-  t.true(evaluation?.startsWith(`DIFFERENT ${trial}/evaluation `), evaluation);
+  const { exitCode, stdout, stderr, digest } = await verifyDamaged(calm, trial, 'weights');
+  t.is(exitCode, 65, stdout + stderr);
+  const lines = stdout.split('\n');
+  const name = 'weights of student resnet8 · KD · seed 1029';
+  const [damaged, ...more] = lines.filter((line) => line.startsWith('DAMAGED'));
+  t.deepEqual(more, []);
+  t.true(damaged?.startsWith(`DAMAGED   ${trial} `), damaged);
+  t.regex(damaged ?? '', new RegExp(`${name}: expected sha256 ${digest}, .*; found sha256 `));
+  const evaluation = lines.find((line) => line.includes(` ${trial}/evaluation `)) ?? '';
+  t.true(evaluation.endsWith(`cannot be recomputed; damaged or missing: ${name}`), evaluation);
+  const counts = `${TRIALS - 1} equal, 0 close, 0 different, 1 damaged, ${TRAININGS + 1} not recomputed`;
+  t.true(lines.includes(counts), stdout);
 });
 
-test.serial('one changed bit of a stored evaluation is found and named', async (t) => {
-  const trial = 'sweep/resnet8/KD/s1029/evaluation';
-  const { exitCode, stdout, stderr, digest } = await verifyDamaged(calm, trial, 'evaluation');
-  t.is(exitCode, 65, stdout + stderr);
-  t.true((stdout + stderr).includes(`blobs/${digest} holds other bytes`), stdout + stderr);
-});
+test.serial(
+  'one changed bit of a stored evaluation is named; its numbers are verified',
+  async (t) => {
+    const trial = 'sweep/resnet8/KD/s1029/evaluation';
+    const { exitCode, stdout, stderr, digest } = await verifyDamaged(calm, trial, 'evaluation');
+    t.is(exitCode, 65, stdout + stderr);
+    t.true(stdout.includes(`: expected sha256 ${digest}, `), stdout);
+    const counts = `${TRIALS} equal, 0 close, 0 different, 1 damaged, ${TRAININGS} not recomputed`;
+    t.true(stdout.split('\n').includes(counts), stdout);
+    t.regex(stderr, /^kdx: DataMismatch: .*: 1 damaged or missing$/m);
+  },
+);
 
 test.serial(
   'a cancelled study leaves checkpoints and no trainer; started again, it goes on',

@@ -2,19 +2,21 @@ import { canonicalJson } from '../../../study/canonical.ts';
 import type { Result } from '../../../leg/result.ts';
 
 /**
- * What became of one result: `equal` to the bit, `different` where it must not be, `close` where
- * another device class may differ in rounding, `unchecked` with the reason.
+ * What became of one result or file: `equal` to the bit, `different` where it must not be, `close` where
+ * another device class may differ in rounding, `damaged` where a file is not what its digest promises
+ * or is missing, `unchecked` with the reason.
  */
-export type Verdict = 'equal' | 'close' | 'different' | 'unchecked';
+export type Verdict = 'equal' | 'close' | 'different' | 'damaged' | 'unchecked';
 
-/** One line of `kdx verify`. */
-export type Check = {
-  readonly trial: string;
-  readonly key?: string;
+/** What was found out about a part of a trial. */
+export type Finding = {
   readonly what: string;
   readonly verdict: Verdict;
   readonly detail: string;
 };
+
+/** One line of `kdx verify`. */
+export type Check = Finding & { readonly trial: string; readonly key?: string };
 
 /** Share of a number's size by which another device class may round it differently. */
 const OTHER_CLASS_TOLERANCE = 1e-3;
@@ -31,7 +33,7 @@ export function compareResults(
 ): { readonly verdict: Verdict; readonly detail: string } {
   const numbers = Object.keys(stored.metrics).length;
   if (outputs(stored) === outputs(fresh)) {
-    return { verdict: 'equal', detail: `${numbers} metrics and ${fileList(stored)}` };
+    return { verdict: 'equal', detail: [`${numbers} metrics`, ...fileList(stored)].join(' and ') };
   }
   const apart = Object.keys({ ...stored.metrics, ...fresh.metrics }).filter(
     (name) => !agree(stored.metrics[name], fresh.metrics[name], sameClass),
@@ -62,8 +64,7 @@ function agree(a: number | undefined, b: number | undefined, sameClass: boolean)
   return Math.abs(a - b) <= OTHER_CLASS_FLOOR + OTHER_CLASS_TOLERANCE * Math.abs(a);
 }
 
-function fileList({ files }: Pick<Result, 'files'>): string {
-  return Object.entries(files)
-    .map(([name, { digest }]) => `${name} ${digest.slice(0, 12)}`)
-    .join(', ');
+function fileList({ files }: Pick<Result, 'files'>): readonly string[] {
+  const names = Object.entries(files).map(([name, { digest }]) => `${name} ${digest.slice(0, 12)}`);
+  return names.length === 0 ? [] : [names.join(', ')];
 }

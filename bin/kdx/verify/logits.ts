@@ -1,55 +1,93 @@
 import { halfRows, parseIndex } from '../../../learning/logits.ts';
 import type { LogitsIndex } from '../../../leg/records.ts';
-import type { Result } from '../../../leg/result.ts';
 import type { TeachSpec } from '../../../study/spec.ts';
-import type { Check, Verdict } from './check.ts';
-import type { VerifyTools } from './verify.ts';
+import { blocked, type Audit } from './audit.ts';
+import type { Finding, Verdict } from './check.ts';
+import { trialName } from './names.ts';
+import type { VerifiedTrial, VerifyTools } from './verify.ts';
 
 /** A rounding of half precision, and one more for another class of device. */
 const OTHER_CLASS_TOLERANCE = 2 ** -9;
 
+type Tools = Pick<VerifyTools, 'readBlob' | 'recomputeLogits'>;
+
 /**
- * Checks a teach leg: every epoch is read back by its digest, the first and the last are computed
- * anew and held against what is stored, number by number.
+ * Checks a teach leg: every epoch is read back by its digest; of those that are whole, the first and
+ * the last are computed anew and held against what is stored, number by number.
  */
 export async function verifyLogits(
-  { files }: Pick<Result, 'files'>,
+  trial: VerifiedTrial,
   spec: TeachSpec,
-  sameClass: boolean,
-  { readBlob, recomputeLogits }: Pick<VerifyTools, 'readBlob' | 'recomputeLogits'>,
-): Promise<readonly Omit<Check, 'trial' | 'key'>[]> {
-  const digest = files['logits']?.digest ?? '';
-  const index = parseIndex(await readBlob(digest), `logits ${digest}`);
-  const sample = [...new Set([1, index.epochs.length])];
-  const stored = await readEpochs(index, sample, readBlob);
-  const fresh = await recomputeLogits(spec, sample, { readBlob });
-  const verdicts = sample.map((epoch) =>
-    compareRows(stored.get(epoch), rowsOf(index, fresh.get(epoch)), sameClass),
-  );
-  const others = index.epochs.length - sample.length;
+  tools: Tools,
+  audit: Audit,
+): Promise<readonly Finding[]> {
+  const digest = trial.result.files['logits']?.digest ?? '';
+  const lostIndex = audit.lost([digest]);
+  if (lostIndex.length > 0) return [blocked('logits', lostIndex)];
+  const index = parseIndex(await tools.readBlob(digest), `logits ${digest}`);
+  const { whole, damaged } = await readBackEpochs(trial.node.id, index, audit);
+  const lost = audit.lost([spec.dataset.digest, spec.teacher.weights]);
+  if (lost.length > 0) return [...damaged, blocked('logits', lost)];
+  const [first] = whole;
+  const last = whole.at(-1);
+  if (first === undefined || last === undefined) return damaged;
+  const sample = [...new Set([first, last])];
+  const others = whole.length - sample.length;
   return [
-    {
-      ...{ what: 'logits', verdict: worst(verdicts) },
-      detail: `epoch ${sample.join(' and ')} of ${index.epochs.length}, ${index.shape.join(' × ')} each`,
-    },
-    ...(others === 0
-      ? []
-      : [
-          {
-            ...{ what: 'other epochs', verdict: 'unchecked' as const },
-            detail: `not computed anew: ${others}; each was read back by its digest`,
-          },
-        ]),
+    ...damaged,
+    await recomputeSample(trial, spec, index, sample, tools),
+    ...(others === 0 ? [] : [unsampled(others)]),
   ];
+}
+
+async function readBackEpochs(
+  id: string,
+  { epochs }: LogitsIndex,
+  audit: Audit,
+): Promise<{ readonly whole: readonly number[]; readonly damaged: readonly Finding[] }> {
+  const whole: number[] = [];
+  const damaged: Finding[] = [];
+  for (const [position, file] of epochs.entries()) {
+    const epoch = position + 1;
+    const findings = await audit.readBack(file, `epoch ${epoch} of logits of ${trialName(id)}`);
+    if (findings.length === 0) whole.push(epoch);
+    damaged.push(...findings);
+  }
+  return { whole, damaged };
+}
+
+async function recomputeSample(
+  { sameClass }: Pick<VerifiedTrial, 'sameClass'>,
+  spec: TeachSpec,
+  index: LogitsIndex,
+  sample: readonly number[],
+  { readBlob, recomputeLogits }: Tools,
+): Promise<Finding> {
+  const fresh = await recomputeLogits(spec, sample, { readBlob });
+  const verdicts: Verdict[] = [];
+  for (const epoch of sample) {
+    const stored = await readBlob(index.epochs[epoch - 1]?.digest ?? '');
+    const rows = rowsOf(index, fresh.get(epoch));
+    verdicts.push(compareRows(rowsOf(index, stored), rows, sameClass));
+  }
+  return {
+    ...{ what: 'logits', verdict: worst(verdicts) },
+    detail: `epoch ${sample.join(' and ')} of ${index.epochs.length}, ${index.shape.join(' × ')} each`,
+  };
+}
+
+function unsampled(epochs: number): Finding {
+  const detail = `not computed anew: ${epochs}; each was read back by its digest`;
+  return { what: 'other epochs', verdict: 'unchecked', detail };
 }
 
 /** Compares logits as they are stored with fresh ones. Pure. */
 export function compareRows(
-  stored: Float16Array | undefined,
+  stored: Float16Array,
   fresh: Float16Array,
   sameClass: boolean,
 ): Verdict {
-  if (stored?.length !== fresh.length) return 'different';
+  if (stored.length !== fresh.length) return 'different';
   if (fresh.every((value, i) => Object.is(value, stored[i]))) return 'equal';
   if (sameClass) return 'different';
   const isClose = fresh.every((value, i) => {
@@ -60,22 +98,8 @@ export function compareRows(
 }
 
 function worst(verdicts: readonly Verdict[]): Verdict {
-  const order: readonly Verdict[] = ['different', 'unchecked', 'close', 'equal'];
+  const order: readonly Verdict[] = ['different', 'close', 'equal'];
   return order.find((verdict) => verdicts.includes(verdict)) ?? 'unchecked';
-}
-
-/** Reads every epoch, and keeps those of the sample. */
-async function readEpochs(
-  index: LogitsIndex,
-  sample: readonly number[],
-  readBlob: VerifyTools['readBlob'],
-): Promise<ReadonlyMap<number, Float16Array>> {
-  const kept = new Map<number, Float16Array>();
-  for (const [position, { digest }] of index.epochs.entries()) {
-    const bytes = await readBlob(digest);
-    if (sample.includes(position + 1)) kept.set(position + 1, rowsOf(index, bytes));
-  }
-  return kept;
 }
 
 function rowsOf({ shape }: LogitsIndex, bytes: Uint8Array | undefined): Float16Array {

@@ -2,6 +2,7 @@ import { KdxError } from '../../../leg/errors.ts';
 import { configureProcess } from '../../../learning/engine/environment.ts';
 import type { ArtifactStore } from '../../../stores/artifacts.ts';
 import type { DeviceSpec } from '../../../study/schema.ts';
+import { problemOf } from './audit.ts';
 import type { VerifyTools } from './verify.ts';
 
 /** An evaluation leaves no checkpoints. */
@@ -13,7 +14,7 @@ const NO_CHECKPOINTS_SECONDS = Number.POSITIVE_INFINITY;
  */
 export async function openVerifyTools(
   device: DeviceSpec,
-  store: Pick<ArtifactStore, 'getBlob'>,
+  store: Pick<ArtifactStore, 'getBlob' | 'ping'>,
 ): Promise<VerifyTools> {
   configureProcess(device);
   const { deviceClassOf, work } = await import('../../../learning/leg.ts');
@@ -37,9 +38,8 @@ export async function openVerifyTools(
       throw new KdxError('CodeBug', `recomputing ended as ${end.outcome}`);
     },
     recomputeLogits,
-    metricsOfLog: ({ result, epochs = [] }) => {
-      if (result?.spec.kind !== 'train') return {};
-      const { model, dataset, vam } = result.spec;
+    problemOf: (error) => problemOf(store, error),
+    metricsOfLog: ({ model, dataset, vam }, epochs) => {
       const { parameterCount } = networkCost(networkOptions(model, dataset.name, vam));
       return trainingMetrics(epochs, parameterCount);
     },

@@ -1,5 +1,6 @@
 import test from 'ava';
 
+import { openAudit } from '../../../bin/kdx/verify/audit.ts';
 import { openVerifyTools } from '../../../bin/kdx/verify/tools.ts';
 import { verifyTrial } from '../../../bin/kdx/verify/verify.ts';
 import type { LogitsIndex } from '../../../leg/records.ts';
@@ -8,7 +9,6 @@ import type { TeachSpec, Trained } from '../../../leg/spec.ts';
 import { blobName, checkpointName, checkpointPrefix } from '../../../stores/names.ts';
 import { listRuns } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
-import type { TrialNode } from '../../../study/plan.ts';
 import { studentSpec, taughtSpec, withCode } from './specs.ts';
 import { watchStore } from './watched-store.ts';
 import { startLegWorld, type LegBucket, type LegControl, type LegWorld } from './world.ts';
@@ -97,9 +97,8 @@ test.serial(
     t.is(exit.code, EXIT.done, exit.log.at(-1)?.msg);
 
     const tools = await openVerifyTools(spec.device, bucket.store);
-    const node = { id: 'teacher/t/teach', kind: 'teach' } as TrialNode;
-    const runs = await listRuns(bucket.store, result.key);
-    const verify = () => verifyTrial({ node, key: result.key, result, runs }, tools);
+    const trial = { node: { id: 'teacher/t/teach', epochs: EPOCHS }, key: result.key, result };
+    const verify = () => verifyTrial({ ...trial, sameClass: true }, tools, openAudit(bucket.store));
     const here = await verify();
     t.like(here, [
       { what: 'logits', verdict: 'equal', detail: 'epoch 1 and 3 of 3, 250 × 10 each' },
@@ -109,6 +108,9 @@ test.serial(
     const index = JSON.parse(new TextDecoder().decode(files['logits'])) as LogitsIndex;
     const second = blobName(index.epochs[1]?.digest ?? '');
     await bucket.store.putLatest(second, new Uint8Array(IMAGES * 10 * 2));
-    t.like(await verify(), [{ what: 'teach', verdict: 'different' }]);
+    t.like(await verify(), [
+      { what: 'epoch 2 of logits of teacher t · teach', verdict: 'damaged' },
+      { what: 'logits', verdict: 'equal' },
+    ]);
   },
 );
