@@ -80,6 +80,8 @@ test.serial('each damaged or missing file is named; all other trials are verifie
   t.like(ofKd, { trial: KD, what: 'weights of student resnet8 · KD · seed 1' });
   t.is(withVerdict(checks, 'damaged').length, 3);
 
+  const ofLog = checks.find(({ trial, what }) => trial === KD && what === 'epoch log');
+  t.regex(ofLog?.detail ?? '', /^\d+ metrics and epochs \w{12}$/, 'no word of its weights');
   // The evaluation's own numbers come out of the weights all the same, and so does its digest.
   t.deepEqual(namesOf(withVerdict(checks, 'equal')), but(`${ARM}/hard`, `${KD}/evaluation`));
   t.deepEqual(withVerdict(checks, 'different'), []);
