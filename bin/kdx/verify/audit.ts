@@ -7,7 +7,7 @@ import type { Finding } from './check.ts';
 /** What an audit reads of the store. */
 export type AuditedStore = Pick<ArtifactStore, 'get' | 'getJson' | 'list' | 'ping' | 'location'>;
 
-/** Reads files back and remembers those that are damaged or missing. One object per audit. */
+/** Reads files back and remembers those that are damaged or missing. */
 export type Audit = {
   /** Reads a file back by its digest: nothing where it is whole, else what was found in its stead. */
   readonly readBack: (file: BlobRef, name: string) => Promise<readonly Finding[]>;
@@ -17,6 +17,7 @@ export type Audit = {
   readonly lost: (digests: readonly (string | undefined)[]) => readonly string[];
 };
 
+/** Begins an audit of what a store holds; its reads go past every cache. */
 export function openAudit(store: AuditedStore): Audit {
   const lostNames = new Map<string, string>();
   return {

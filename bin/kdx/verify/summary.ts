@@ -4,6 +4,7 @@ import type { Check, Verdict } from './check.ts';
 /** How many checks came to which verdict. */
 export type Counts = Readonly<Record<Verdict, number>>;
 
+/** Before the first check. */
 export const NONE: Counts = { equal: 0, close: 0, different: 0, damaged: 0, unchecked: 0 };
 
 const MARKS: Readonly<Record<Verdict, string>> = {
@@ -20,6 +21,7 @@ export function checkLine({ trial, key, what, verdict, detail }: Check): string 
   return `${words.join(' ')} ${what}: ${detail}`;
 }
 
+/** How many checks came to which verdict, for a person. */
 export function summaryLine({ equal, close, different, damaged, unchecked }: Counts): string {
   return `${equal} equal, ${close} close, ${different} different, ${damaged} damaged, ${unchecked} not recomputed`;
 }
