@@ -25,6 +25,7 @@ export const PUBLISHED = {
   weightDecay: 5e-4,
   temperature: 4,
   smoothing: 0.1,
+  precision: 'float32',
 } as const;
 
 /** Wherever the study departs from the published set-up; how networks are trained is told beside. */
@@ -35,6 +36,11 @@ export function deviationsOf(study: Study): readonly Deviation[] {
       differs(`Teacher ${id}: network`, PUBLISHED.teacher, model.name),
     ),
     ...explainerDeviations(study),
+    ...differs(
+      'Precision of convolutions and products',
+      PUBLISHED.precision,
+      study.device.precision,
+    ),
   ];
 }
 
