@@ -1,7 +1,8 @@
 /**
  * Schedules of the published runs, as functions of the epoch. A run of another length stretches
  * them: they read ê = e·E_ref/E, where e counts from 1, E is the run's length and E_ref the
- * published one, so that they are the published ones at E = E_ref.
+ * published one, so that they are the published ones at E = E_ref. The hard stage's rate, whose
+ * steps are shorter than an epoch of a short run, is read as the mean over the epoch.
  */
 import type { Train } from '../study/schema.ts';
 
@@ -85,10 +86,23 @@ function softStageFactors(epoch: number, run: Length): Factors {
   return alike(1 - even / Math.floor(STAGE_1_SPAN * span));
 }
 
-/** KDExplainer, stage 2: halved at the start of every epoch that completes a tenth of the run. */
+/**
+ * KDExplainer, stage 2: halved before every epoch that completes a tenth of the run. An epoch of a
+ * shorter run stands for several published ones and learns at their mean rate, so that a run of any
+ * length learns at the mean rate of the published one. At the rate of the last of them, a run of four
+ * epochs would have a third of it, and next to none after its first.
+ */
 function hardStageFactor(epoch: number, run: Length): number {
-  const tenths = (epoch * STAGE_2_HALVINGS) / spanOf(run, EXPLAINER_EPOCHS);
-  return 0.5 ** Math.floor(tenths);
+  const length = EXPLAINER_EPOCHS / spanOf(run, EXPLAINER_EPOCHS);
+  const tenth = EXPLAINER_EPOCHS / STAGE_2_HALVINGS;
+  // In published epochs done, where the k-th halving comes at k·tenth − 1.
+  const [start, end] = [(epoch - 1) * length, epoch * length];
+  let sum = 0;
+  for (let k = Math.floor((start + 1) / tenth); k * tenth - 1 < end; k += 1) {
+    const [from, to] = [Math.max(start, k * tenth - 1), Math.min(end, (k + 1) * tenth - 1)];
+    sum += 0.5 ** k * (to - from);
+  }
+  return sum / length;
 }
 
 /** ê/5. */

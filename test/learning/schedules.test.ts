@@ -1,0 +1,69 @@
+import test from 'ava';
+
+import { scheduleAt } from '../../learning/schedules.ts';
+import type { Train } from '../../study/schema.ts';
+import { readGolden } from './formula.ts';
+
+type Rows = { readonly value: readonly (readonly number[])[]; readonly tolerance: number };
+type Losses = {
+  readonly fixtures: Readonly<Record<'HME_s1_lr' | 'HME_s2_lr' | 'STEP_lr', Rows>>;
+};
+
+const { HME_s1_lr, HME_s2_lr, STEP_lr } = readGolden<Losses>('losses').fixtures;
+const WEIGHT_DECAY = 5e-4;
+
+function training(schedule: Train['schedule'], epochs: number, scale = true): Train {
+  return {
+    epochs,
+    batch: 64,
+    optimizer: {
+      name: 'adam',
+      learningRate: 0.05,
+      gateLearningRate: 0.01,
+      weightDecay: WEIGHT_DECAY,
+    },
+    schedule,
+    scale,
+    augment: { pad: 2, flip: false },
+  };
+}
+
+const ratesOf = (train: Train): number[] =>
+  Array.from({ length: train.epochs }, (_, done) => scheduleAt(train, done + 1).learningRate);
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const near = (a: number, b: number, tolerance = 1e-12): boolean =>
+  Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
+
+for (const [schedule, epochs, { value, tolerance }] of [
+  ['explainer-soft', 300, HME_s1_lr],
+  ['explainer-hard', 300, HME_s2_lr],
+  ['step', 240, STEP_lr],
+] as const) {
+  test(`${schedule} is the reference's at the published length`, (t) => {
+    for (const [epoch = 0, rate = 0, gateRate] of value) {
+      const settings = scheduleAt(training(schedule, epochs), epoch);
+      t.true(near(settings.learningRate, rate, tolerance), `epoch ${epoch}`);
+      if (gateRate !== undefined) {
+        t.true(near(settings.gateLearningRate, gateRate, tolerance), `gates, epoch ${epoch}`);
+      }
+    }
+  });
+}
+
+const published = ratesOf(training('explainer-hard', 300));
+
+for (const epochs of [1, 2, 4, 7, 10, 29, 150, 600]) {
+  test(`a hard stage of ${epochs} epochs learns at the mean rate of the published one`, (t) => {
+    const rates = ratesOf(training('explainer-hard', epochs));
+    t.true(near(mean(rates), mean(published)), `${mean(rates)}`);
+    const rises = rates.some((rate, at) => rate > (rates[at - 1] ?? rate) * (1 + 1e-12));
+    t.false(rises, `${rates.join(', ')}`);
+  });
+}
+
+test('a hard stage that is not stretched is the beginning of the published one', (t) => {
+  t.deepEqual(ratesOf(training('explainer-hard', 40, false)), published.slice(0, 40));
+});
