@@ -55,6 +55,13 @@ for (const [schedule, epochs, { value, tolerance }] of [
 
 const published = ratesOf(training('explainer-hard', 300));
 
+test('300 epochs of the hard stage are halved before every thirtieth, to the bit', (t) => {
+  t.deepEqual(
+    published,
+    published.map((_, done) => 0.05 * 0.5 ** Math.floor((done + 1) / 30)),
+  );
+});
+
 for (const epochs of [1, 2, 4, 7, 10, 29, 150, 600]) {
   test(`a hard stage of ${epochs} epochs learns at the mean rate of the published one`, (t) => {
     const rates = ratesOf(training('explainer-hard', epochs));
