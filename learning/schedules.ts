@@ -1,8 +1,8 @@
 /**
  * Schedules of the published runs, as functions of the epoch. A run of another length stretches
  * them: they read ê = e·E_ref/E, where e counts from 1, E is the run's length and E_ref the
- * published one, so that they are the published ones at E = E_ref. The hard stage's rate, whose
- * steps are shorter than an epoch of a short run, is read as the mean over the epoch.
+ * published one, so that they are the published ones at E = E_ref. Rates that fall in steps, which
+ * may be shorter than an epoch of a short run, are read as their mean over the epoch.
  */
 import type { Train } from '../study/schema.ts';
 
@@ -52,9 +52,10 @@ type Length = Pick<Train, 'epochs' | 'scale'>;
 
 const RATE_FACTORS: Readonly<Record<Train['schedule'], (epoch: number, run: Length) => Factors>> = {
   constant: () => alike(1),
-  step: (epoch, run) => alike(stepFactor(epoch, run)),
+  step: (epoch, run) => alike(meanFactor(epoch, run, STUDENT_EPOCHS, stepFactor)),
   'explainer-soft': softStageFactors,
-  'explainer-hard': (epoch, run) => alike(hardStageFactor(epoch, run)),
+  'explainer-hard': (epoch, run) =>
+    alike(meanFactor(epoch, run, EXPLAINER_EPOCHS, hardStageFactor)),
 };
 
 function alike(factor: number): Factors {
@@ -66,10 +67,31 @@ function spanOf({ epochs, scale }: Length, published: number): number {
   return scale ? epochs : published;
 }
 
-/** 0.1 to the number of milestones before the epoch. */
-function stepFactor(epoch: number, run: Length): number {
-  const position = (epoch * STUDENT_EPOCHS) / spanOf(run, STUDENT_EPOCHS);
-  return 0.1 ** MILESTONES.filter((milestone) => milestone < position).length;
+/**
+ * Mean of a published schedule, a factor for each of its epochs, over those that an epoch of the run
+ * stands for: a run of any length learns at the mean rate of the published one. Read at the last of
+ * them, rates that fall in steps would leave a short run little: of the hard stage's, four epochs
+ * would get a third.
+ */
+function meanFactor(
+  epoch: number,
+  run: Length,
+  published: number,
+  factorOf: (epoch: number) => number,
+): number {
+  const length = published / spanOf(run, published);
+  const [start, end] = [(epoch - 1) * length, epoch * length];
+  let sum = 0;
+  for (let done = Math.floor(start); done < end; done += 1) {
+    const share = Math.min(end, done + 1) - Math.max(start, done);
+    sum += share * factorOf(done + 1);
+  }
+  return sum / length;
+}
+
+/** RepDistiller: 0.1 to the number of milestones before the published epoch. */
+function stepFactor(epoch: number): number {
+  return 0.1 ** MILESTONES.filter((milestone) => milestone < epoch).length;
 }
 
 /**
@@ -86,23 +108,9 @@ function softStageFactors(epoch: number, run: Length): Factors {
   return alike(1 - even / Math.floor(STAGE_1_SPAN * span));
 }
 
-/**
- * KDExplainer, stage 2: halved before every epoch that completes a tenth of the run. An epoch of a
- * shorter run stands for several published ones and learns at their mean rate, so that a run of any
- * length learns at the mean rate of the published one. At the rate of the last of them, a run of four
- * epochs would have a third of it, and next to none after its first.
- */
-function hardStageFactor(epoch: number, run: Length): number {
-  const length = EXPLAINER_EPOCHS / spanOf(run, EXPLAINER_EPOCHS);
-  const tenth = EXPLAINER_EPOCHS / STAGE_2_HALVINGS;
-  // In published epochs done, where the k-th halving comes at k·tenth − 1.
-  const [start, end] = [(epoch - 1) * length, epoch * length];
-  let sum = 0;
-  for (let k = Math.floor((start + 1) / tenth); k * tenth - 1 < end; k += 1) {
-    const [from, to] = [Math.max(start, k * tenth - 1), Math.min(end, (k + 1) * tenth - 1)];
-    sum += 0.5 ** k * (to - from);
-  }
-  return sum / length;
+/** KDExplainer, stage 2: halved before every published epoch that completes a tenth of the run. */
+function hardStageFactor(epoch: number): number {
+  return 0.5 ** Math.floor((epoch * STAGE_2_HALVINGS) / EXPLAINER_EPOCHS);
 }
 
 /** ê/5. */

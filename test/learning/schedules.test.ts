@@ -53,24 +53,36 @@ for (const [schedule, epochs, { value, tolerance }] of [
   });
 }
 
-const published = ratesOf(training('explainer-hard', 300));
+/** The published schedules that fall in steps: length, and the factor of each epoch. */
+const STEPPED = [
+  ['explainer-hard', 300, (epoch: number) => 0.5 ** Math.floor(epoch / 30)],
+  [
+    'step',
+    240,
+    (epoch: number) => 0.1 ** [150, 180, 210].filter((milestone) => milestone < epoch).length,
+  ],
+] as const;
 
-test('300 epochs of the hard stage are halved before every thirtieth, to the bit', (t) => {
-  t.deepEqual(
-    published,
-    published.map((_, done) => 0.05 * 0.5 ** Math.floor((done + 1) / 30)),
-  );
-});
+for (const [schedule, length, factorOf] of STEPPED) {
+  const published = ratesOf(training(schedule, length));
 
-for (const epochs of [1, 2, 4, 7, 10, 29, 150, 600]) {
-  test(`a hard stage of ${epochs} epochs learns at the mean rate of the published one`, (t) => {
-    const rates = ratesOf(training('explainer-hard', epochs));
-    t.true(near(mean(rates), mean(published)), `${mean(rates)}`);
-    const rises = rates.some((rate, at) => rate > (rates[at - 1] ?? rate) * (1 + 1e-12));
-    t.false(rises, `${rates.join(', ')}`);
+  test(`${length} epochs of ${schedule} are the published ones, to the bit`, (t) => {
+    t.deepEqual(
+      published,
+      published.map((_, done) => 0.05 * factorOf(done + 1)),
+    );
+  });
+
+  for (const epochs of [1, 2, 4, 7, 10, 29, 150, 600]) {
+    test(`${epochs} epochs of ${schedule} learn at the mean rate of the published ones`, (t) => {
+      const rates = ratesOf(training(schedule, epochs));
+      t.true(near(mean(rates), mean(published)), `${mean(rates)}`);
+      const rises = rates.some((rate, at) => rate > (rates[at - 1] ?? rate) * (1 + 1e-12));
+      t.false(rises, `${rates.join(', ')}`);
+    });
+  }
+
+  test(`a run of ${schedule} that is not stretched is the beginning of the published one`, (t) => {
+    t.deepEqual(ratesOf(training(schedule, 40, false)), published.slice(0, 40));
   });
 }
-
-test('a hard stage that is not stretched is the beginning of the published one', (t) => {
-  t.deepEqual(ratesOf(training('explainer-hard', 40, false)), published.slice(0, 40));
-});
