@@ -1,5 +1,6 @@
 import type { Attempt } from '../leg/decide.ts';
 import type { ErrorCode } from '../leg/errors.ts';
+import type { Progress } from '../leg/result.ts';
 import type { Leg } from '../leg/spec.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { Study } from '../study/schema.ts';
@@ -29,6 +30,16 @@ export type ResultSummary = {
 export type LegReport = Attempt & {
   readonly attempt: string;
   readonly result?: ResultSummary;
+  /** Wall time that its process held a device; absent where none ran. */
+  readonly deviceSeconds?: number;
+};
+
+/** What `runLeg` says while its leg runs. The attempt after a lost one goes on from it. */
+export type LegHeartbeat = {
+  /** Of this launch so far, earlier attempts of the activity included. */
+  readonly deviceSeconds: number;
+  /** Absent until the leg has said something. */
+  readonly progress?: Progress;
 };
 
 /** Why a trial failed, as the report and the query `status` show it. */
@@ -69,6 +80,8 @@ export type StudyActivities = {
   findResults(keys: readonly string[]): Promise<readonly ResultSummary[]>;
   /** Waits until a trial started by another study has closed. */
   awaitTrial(workflowId: string): Promise<TrialEnd>;
+  /** Device seconds so far of the launch under way of each trial; 0 where none is. */
+  measureLegs(workflowIds: readonly string[]): Promise<readonly number[]>;
 };
 
 /** Long activities on the queue `kdx-legs`: each holds one slot while its leg runs. */

@@ -1,11 +1,12 @@
 import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
 import { ABANDONED, type Executor } from '../leg/executor.ts';
 import type { Progress, Result } from '../leg/result.ts';
 import type { Leg } from '../leg/spec.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { canonicalJson } from '../study/canonical.ts';
-import type { LegActivities, LegReport } from './contract.ts';
+import type { LegActivities, LegHeartbeat, LegReport } from './contract.ts';
 import { crossing } from './failure.ts';
 import { summaryOf } from './summary.ts';
 
@@ -23,12 +24,14 @@ export function createLegActivities(ports: LegPorts): LegActivities {
 }
 
 async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegReport> {
-  const before = await readResult(artifacts, leg.key);
-  if (before !== undefined) return reportFound(before);
-  await artifacts.putBlob(new TextEncoder().encode(canonicalJson(leg)));
   const context = Context.current();
+  const earlier = context.info.heartbeatDetails as LegHeartbeat | undefined;
+  const before = await readResult(artifacts, leg.key);
+  if (before !== undefined) return reportFound(before, earlier);
+  await artifacts.putBlob(new TextEncoder().encode(canonicalJson(leg)));
   let latest: Progress | undefined;
-  const beat = (): void => context.heartbeat(latest);
+  const held = deviceClock(earlier);
+  const beat = (): void => context.heartbeat(heartbeatOf(held(), latest));
   const alive = setInterval(beat, HEARTBEAT_MILLISECONDS);
   beat();
   try {
@@ -38,14 +41,28 @@ async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegR
       beat();
     });
     const end = await Promise.race([launch, abandonment(signal, context)]);
+    const deviceSeconds = held();
     const result = await readResult(artifacts, leg.key);
     if (result === undefined && context.cancellationDetails?.cancelRequested === true) {
-      await context.cancelled;
+      throw new CancelledFailure('the leg was stopped', [heartbeatOf(deviceSeconds, latest)]);
     }
-    return report(end, latest, result);
+    return { ...report(end, latest, result), deviceSeconds };
   } finally {
     clearInterval(alive);
   }
+}
+
+/**
+ * Reads the wall time that the process of a launch has held its device. A process that was lost with
+ * its worker counts up to its last heartbeat.
+ */
+function deviceClock(earlier: LegHeartbeat | undefined): () => number {
+  const from = performance.now();
+  return () => (earlier?.deviceSeconds ?? 0) + (performance.now() - from) / 1000;
+}
+
+function heartbeatOf(deviceSeconds: number, progress: Progress | undefined): LegHeartbeat {
+  return progress === undefined ? { deviceSeconds } : { deviceSeconds, progress };
 }
 
 /**
@@ -93,12 +110,13 @@ function report(
   return { ...end, ...reached, outcome: 'bug', detail };
 }
 
-function reportFound(result: Result): LegReport {
+function reportFound(result: Result, earlier: LegHeartbeat | undefined): LegReport {
   return {
     outcome: result.status === 'diverged' ? 'diverged' : 'done',
     host: 'store',
     attempt: 'found',
     detail: 'the result was there',
     result: summaryOf(result),
+    ...(earlier === undefined ? {} : { deviceSeconds: earlier.deviceSeconds }),
   };
 }

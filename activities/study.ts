@@ -4,6 +4,7 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
+import { concurrently } from '../stores/concurrently.ts';
 import { findResults } from '../stores/results.ts';
 import { problemsText, resolveStudy as readStudy } from '../study/resolve.ts';
 import type {
@@ -14,18 +15,21 @@ import type {
   TrialFailure,
 } from './contract.ts';
 import { crossing } from './failure.ts';
+import { readHeartbeat } from './heartbeat.ts';
 import type { CatalogPort } from './ports.ts';
 import { summaryOf } from './summary.ts';
 
 export type StudyPorts = {
   readonly artifacts: Pick<ArtifactStore, 'getJson' | 'location'>;
   readonly catalog: CatalogPort;
-  /** For waiting on trials that other studies have started. */
+  /** For waiting on trials that other studies have started, and for what legs say. */
   readonly temporal: Client;
 };
 
 /** How often a waiting activity says that it lives. */
 const HEARTBEAT_MILLISECONDS = 10_000;
+
+const MEASURED_AT_ONCE = 16;
 
 /** The short activities of a study. */
 export function createStudyActivities(ports: StudyPorts): StudyActivities {
@@ -33,6 +37,7 @@ export function createStudyActivities(ports: StudyPorts): StudyActivities {
     resolveStudy: (input) => crossing(() => resolve(ports.catalog, input)),
     findResults: (keys) => crossing(() => find(ports.artifacts, keys)),
     awaitTrial: (workflowId) => crossing(() => awaitEnd(ports.temporal, workflowId)),
+    measureLegs: (workflowIds) => crossing(() => measure(ports.temporal, workflowIds)),
   };
 }
 
@@ -54,6 +59,16 @@ async function find(
   keys: readonly string[],
 ): Promise<readonly ResultSummary[]> {
   return [...(await findResults(artifacts, keys)).values()].map(summaryOf);
+}
+
+async function measure(
+  temporal: Client,
+  workflowIds: readonly string[],
+): Promise<readonly number[]> {
+  return await concurrently(workflowIds, MEASURED_AT_ONCE, async (workflowId) => {
+    const heartbeat = await readHeartbeat(temporal, workflowId);
+    return heartbeat?.deviceSeconds ?? 0;
+  });
 }
 
 async function awaitEnd(temporal: Client, workflowId: string): Promise<TrialEnd> {

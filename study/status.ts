@@ -28,6 +28,11 @@ export type StudyStatus = {
   readonly doneShare: number;
   /** Seconds to go, from the rate so far; absent until a trial has finished. */
   readonly etaSeconds?: number;
+  /**
+   * Device hours used, and the most they may be; only where the study limits them. Legs under way
+   * count as last measured.
+   */
+  readonly gpuHours?: { readonly used: number; readonly limit: number };
   readonly best?: { readonly id: string; readonly top1: number };
   readonly trials: readonly TrialStatus[];
   /** Object name of the page in the store, once written. */

@@ -1,9 +1,6 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
-  CancelledFailure,
   ChildWorkflowCancellationType,
-  ChildWorkflowFailure,
   condition,
   isCancellation,
   ParentClosePolicy,
@@ -11,49 +8,60 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { ResultSummary, TrialFailure } from '../activities/contract.ts';
-import type { Attempt } from '../leg/decide.ts';
-import { ERROR_CODES, type ErrorCode } from '../leg/errors.ts';
+import type { ResultSummary } from '../activities/contract.ts';
 import type { BoundTrial } from '../study/plan.ts';
+import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
 import { awaitTrial, findResults } from './proxies.ts';
-import { bindEntry, completeTrial, entryOf, failTrial, type StudyRun } from './study-run.ts';
+import {
+  bindEntry,
+  completeTrial,
+  entryOf,
+  failTrial,
+  putBack,
+  type StudyRun,
+} from './study-run.ts';
+import { failureOf } from './trial-failure.ts';
 import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
 
 /** Keys in one call of `findResults`: its answer stays below 64 KiB. */
 const FIND_BATCH = 40;
 
 /** How the graph loop came to its end. */
-export type GraphEnd = 'settled' | 'history-full';
+export type GraphEnd = 'settled' | 'history-full' | 'limit-reached';
 
 /**
  * Runs the trials of a study: what is found by key is done, the rest runs as child workflows in a
  * window of `run.parallel`, dearest path first. A failed trial blocks only what needs it. Ends when
- * nothing is left to do, or, with nothing under way, when the history has grown too long.
+ * nothing is left to do, or, with nothing under way, when the history has grown too long or the
+ * device time is spent.
  */
 export async function runGraph(run: StudyRun): Promise<GraphEnd> {
   const lookedUp = new Set<string>();
   for (;;) {
     await lookUpReady(run, lookedUp);
     if (run.schedule.settled()) return 'settled';
+    if (isSpent(run.device) && run.schedule.running() === 0) return 'limit-reached';
     const full = workflowInfo().continueAsNewSuggested;
     if (full && run.underWay.size === 0) return 'history-full';
-    if (!full && !run.paused) startReady(run, lookedUp);
+    if (mayStart(run)) startReady(run, lookedUp);
     await nextChange(run, lookedUp);
   }
+}
+
+/** Whether trials may be started, if there are any. */
+function mayStart(run: StudyRun): boolean {
+  return !run.paused && !workflowInfo().continueAsNewSuggested && !isSpent(run.device);
 }
 
 /** Resolves when a trial has ended, or a message has changed what may start. */
 async function nextChange(run: StudyRun, lookedUp: ReadonlySet<string>): Promise<void> {
   const { schedule } = run;
   const running = schedule.running();
-  const mayStart = (): boolean =>
-    !run.paused &&
-    !workflowInfo().continueAsNewSuggested &&
-    schedule.running() < run.parallel &&
-    schedule.ready().length > 0;
+  const startable = (): boolean =>
+    mayStart(run) && schedule.running() < run.parallel && schedule.ready().length > 0;
   const unseen = (): boolean => schedule.ready().some((id) => !lookedUp.has(id));
   await condition(
-    () => schedule.running() < running || mayStart() || unseen() || schedule.settled(),
+    () => schedule.running() < running || startable() || unseen() || schedule.settled(),
   );
 }
 
@@ -107,7 +115,8 @@ async function followTrial(run: StudyRun, bound: BoundTrial): Promise<void> {
 }
 
 async function ownTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport> {
-  const report = runTrial(run, bound);
+  const report =
+    run.legs === undefined ? runTrial(run, bound) : run.legs.run(() => runTrial(run, bound));
   const ended = report.then(
     () => undefined,
     () => undefined,
@@ -117,6 +126,7 @@ async function ownTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport> 
     return await report;
   } finally {
     run.underWay.delete(bound.key);
+    if (run.device !== undefined) noteTrialEnd(run.device, bound.key);
   }
 }
 
@@ -131,15 +141,17 @@ async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport> 
   const { id, key, spec } = bound;
   const workflowId = trialWorkflowId(key);
   const earlier = entryOf(run, id).earlier ?? [];
+  const metered = run.device === undefined ? {} : { metered: true };
   for (;;) {
     try {
       const child = await startChild(trial, {
         workflowId,
-        args: [{ key, spec, trial: id, study: run.resolved.study.name, earlier }],
+        args: [{ key, spec, trial: id, study: run.resolved.study.name, earlier, ...metered }],
         staticSummary: id,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       });
+      if (run.device !== undefined) noteTrialStart(run.device, key);
       return await child.result();
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -156,28 +168,9 @@ async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport> 
 
 function noteFailure(run: StudyRun, id: string, error: unknown): void {
   const { failure, bugs } = failureOf(error);
+  // Stopped at the limit, or the twin of a trial that was.
+  if (isSpent(run.device) && failure.code === 'Stopped') return putBack(run, id);
+
   failTrial(run, id, failure, bugs);
   if (isCancellation(error)) entryOf(run, id).state = 'cancelled';
-}
-
-function failureOf(error: unknown): { failure: TrialFailure; bugs: readonly Attempt[] } {
-  const cause =
-    error instanceof ChildWorkflowFailure || error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ActivityFailure) return failureOf(cause);
-  if (cause instanceof CancelledFailure) {
-    return { failure: { code: 'Stopped', message: 'the trial was cancelled' }, bugs: [] };
-  }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (!(cause instanceof ApplicationFailure)) {
-    return { failure: { code: 'CodeBug', message }, bugs: [] };
-  }
-  const attempts = (cause.details?.[0] ?? []) as readonly Attempt[];
-  const bugs = attempts.filter(({ outcome }) => outcome === 'bug');
-  return { failure: { code: errorCode(cause.type), message }, bugs };
-}
-
-function errorCode(type: string | undefined | null): ErrorCode {
-  return type !== undefined && type !== null && Object.hasOwn(ERROR_CODES, type)
-    ? (type as ErrorCode)
-    : 'CodeBug';
 }

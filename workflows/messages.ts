@@ -2,6 +2,9 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { StudyStatus } from '../study/status.ts';
 import type { TableRow } from './progress.ts';
 
+/** What a launch of a trial's leg used, as the trial tells its study. */
+export type LaunchEnd = { readonly key: string; readonly deviceSeconds: number };
+
 /** What a study's workflow answers and obeys; all reachable with the plain Temporal CLI. */
 export const statusQuery = defineQuery<StudyStatus>('status');
 /** The student sweep so far. */
@@ -13,3 +16,5 @@ export const resumeSignal = defineSignal('resume');
 export const setParallelismUpdate = defineUpdate<number, [number]>('setParallelism');
 /** Tries the failed trials once more, quarantined ones excepted; answers their ids. */
 export const retryFailedUpdate = defineUpdate<readonly string[]>('retryFailed');
+/** Sent by trials to a study that limits device time, not by people. */
+export const launchEndedSignal = defineSignal<[LaunchEnd]>('launchEnded');

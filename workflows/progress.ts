@@ -1,4 +1,5 @@
 import type { StudyStatus, TrialState, TrialStatus } from '../study/status.ts';
+import { hoursOf } from './device-account.ts';
 import type { Entry, StudyRun } from './study-run.ts';
 
 /** One cell of the student sweep so far. */
@@ -27,6 +28,7 @@ export function statusOf(run: StudyRun, now: number): StudyStatus {
     parallel: run.parallel,
     doneShare: doneShare(entries),
     ...(eta === undefined ? {} : { etaSeconds: eta }),
+    ...(run.device === undefined ? {} : { gpuHours: hoursOf(run.device) }),
     ...(best === undefined ? {} : { best }),
     trials: entries.map(trialStatus),
     ...(run.report === undefined ? {} : { report: run.report }),

@@ -6,7 +6,7 @@ import { LEG_QUEUE, OUTPUT_QUEUE, STUDY_QUEUE } from './queues.ts';
 const patient = { initialInterval: '1 second', maximumInterval: '1 minute' } as const;
 const veryPatient = { initialInterval: '1 second', maximumInterval: '5 minutes' } as const;
 
-export const { findResults } = proxyActivities<StudyActivities>({
+export const { findResults, measureLegs } = proxyActivities<StudyActivities>({
   taskQueue: STUDY_QUEUE,
   startToCloseTimeout: '1 minute',
   retry: patient,

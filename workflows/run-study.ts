@@ -5,13 +5,17 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
 } from '@temporalio/workflow';
-import type { ReportSummary, TrialFailure } from '../activities/contract.ts';
+import type { ReportSummary, ResolvedStudy } from '../activities/contract.ts';
 import type { Section } from '../study/plan.ts';
-import type { StudyStatus } from '../study/status.ts';
+import { conclude, failuresOf, type StudySummary } from './conclude.ts';
+import { noteLaunchEnd } from './device-account.ts';
+import { withinDeviceLimit } from './device-limit.ts';
 import { runGraph } from './graph.ts';
 import {
+  launchEndedSignal,
   pauseSignal,
   resumeSignal,
   retryFailedUpdate,
@@ -24,17 +28,10 @@ import { renderReport, resolveStudy } from './proxies.ts';
 import { startRecord } from './record.ts';
 import { carryOf, openRun, retryFailed, type Carry, type StudyRun } from './study-run.ts';
 
+export type { StudySummary } from './conclude.ts';
+
 /** Which part of a study a workflow type runs. */
 export type Part = { readonly sections: readonly Section[]; readonly report: boolean };
-
-/** What a study's workflow answers when it has ended well. */
-export type StudySummary = {
-  readonly study: string;
-  readonly counts: StudyStatus['counts'];
-  /** Legs launched by this run; 0 when every result was found. */
-  readonly launches: number;
-  readonly report?: ReportSummary;
-};
 
 /** Signature of the workflow types that `runStudy` carries out, for continuing as new. */
 type RunPart = (input: unknown, carry?: Carry) => Promise<StudySummary>;
@@ -44,7 +41,8 @@ const MAX_PARALLEL = 500;
 
 /**
  * Runs a part of a study. A bad study fails at once with `SpecInvalid`; failed trials fail the
- * workflow at its end, with the code of the first, after the report has been written.
+ * workflow at its end, with the code of the first, after the report has been written. So does a limit
+ * of device time that was reached, with `BudgetExceeded`.
  */
 export async function runStudy(
   input: unknown,
@@ -53,20 +51,33 @@ export async function runStudy(
 ): Promise<StudySummary> {
   const opened: { run?: StudyRun } = {};
   handleMessages(opened, input);
-  const resolved = await resolveStudy(input);
+  const resolved = withKnownLimits(await resolveStudy(input));
   const run = openRun(resolved, part.sections, Date.now(), carry);
   opened.run = run;
   try {
-    if ((await runGraph(run)) === 'history-full') {
+    const end = await withinDeviceLimit(run, () => runGraph(run));
+    if (end === 'history-full') {
       await condition(allHandlersFinished);
       return await continueAsNew<RunPart>(input, carryOf(run));
     }
+    if (end === 'limit-reached') cancelWaiting(run);
     const report = part.report ? await writeReport(run) : undefined;
     return conclude(run, report);
   } catch (error) {
     if (isCancellation(error)) await concludeCancelled(run);
     throw error;
   }
+}
+
+/**
+ * Leaves out the limit of device time where the run was begun by a build that did not know it: its
+ * history has none of the commands that keep it.
+ */
+function withKnownLimits(resolved: ResolvedStudy): ResolvedStudy {
+  const { study } = resolved;
+  const { gpuHours, ...limits } = study.limits;
+  if (gpuHours === undefined || patched('device-time-limit')) return resolved;
+  return { ...resolved, study: { ...study, limits } };
 }
 
 /** Handlers are there before the first wait, so that no early message is lost. */
@@ -95,6 +106,9 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
     },
     { validator: checkParallelism },
   );
+  setHandler(launchEndedSignal, (end) => {
+    if (opened.run?.device !== undefined) noteLaunchEnd(opened.run.device, end);
+  });
   setHandler(retryFailedUpdate, async () => retryFailed(await ready()));
 }
 
@@ -126,36 +140,14 @@ async function writeReport(run: StudyRun): Promise<ReportSummary> {
   return report;
 }
 
-function failuresOf(run: StudyRun): readonly { id: string; failure: TrialFailure }[] {
-  return [...run.entries.values()].flatMap(({ node, failure }) =>
-    failure === undefined ? [] : [{ id: node.id, failure }],
-  );
-}
-
-function conclude(run: StudyRun, report: ReportSummary | undefined): StudySummary {
-  const { counts } = statusOf(run, Date.now());
-  const summary: StudySummary = {
-    study: run.resolved.study.name,
-    counts,
-    launches: run.launches,
-    ...(report === undefined ? {} : { report }),
-  };
-  const failures = failuresOf(run);
-  const [first] = failures;
-  run.phase = first === undefined ? 'done' : 'failed';
-  if (first === undefined) return summary;
-  throw ApplicationFailure.create({
-    type: first.failure.code,
-    nonRetryable: true,
-    message: `${failures.length} of ${run.entries.size} trials failed, ${counts.blocked} blocked; first ${first.id}: ${first.failure.message}`,
-    details: [summary],
-  });
-}
-
 /** Legs write their checkpoints before the cancelled study closes. */
 async function concludeCancelled(run: StudyRun): Promise<void> {
   run.phase = 'cancelled';
   await CancellationScope.nonCancellable(() => Promise.all(run.underWay.values()));
+  cancelWaiting(run);
+}
+
+function cancelWaiting(run: StudyRun): void {
   for (const entry of run.entries.values()) {
     if (entry.state === 'waiting') entry.state = 'cancelled';
   }

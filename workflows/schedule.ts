@@ -17,6 +17,8 @@ export type Schedule = {
   /** Waiting tasks whose needs are done, dearest path to the end first. */
   ready(): readonly string[];
   start(id: string): void;
+  /** Puts a running task back to waiting: it was stopped, and neither done nor failed. */
+  stop(id: string): void;
   complete(id: string): void;
   /** Fails a task and blocks all that needs it; answers the tasks blocked. */
   fail(id: string): readonly string[];
@@ -64,6 +66,7 @@ export function createSchedule(tasks: readonly Task[]): Schedule {
     state: stateOf,
     ready,
     start: (id) => move(states, id, ['waiting'], 'running'),
+    stop: (id) => move(states, id, ['running'], 'waiting'),
     complete: (id) => move(states, id, ['waiting', 'running'], 'done'),
     fail: (id) => {
       move(states, id, ['waiting', 'running'], 'failed');

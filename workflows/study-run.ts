@@ -1,3 +1,4 @@
+import type { CancellationScope } from '@temporalio/workflow';
 import type { ResolvedStudy, ResultSummary, TrialFailure } from '../activities/contract.ts';
 import type { Attempt } from '../leg/decide.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type TrialNode,
 } from '../study/plan.ts';
 import type { StudyStatus, TrialState } from '../study/status.ts';
+import { openAccount, usedSeconds, type DeviceAccount } from './device-account.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 
 /** One trial of a study under way. */
@@ -29,6 +31,8 @@ export type Carry = {
   readonly paused: boolean;
   readonly launches: number;
   readonly startedAt: number;
+  /** Device time used so far; absent where the study sets no limit. */
+  readonly deviceSeconds?: number;
   readonly failed: readonly {
     readonly id: string;
     readonly failure: TrialFailure;
@@ -49,6 +53,10 @@ export type StudyRun = {
   report?: string;
   /** Trials under way, by key: two ids with one key are one trial. */
   readonly underWay: Map<string, Promise<void>>;
+  /** Device time of the legs; absent where the study sets no limit. */
+  readonly device?: DeviceAccount;
+  /** Cancels the trials of a study that sets a limit. */
+  legs?: CancellationScope;
 };
 
 /** Opens a run of a resolved study, restricted to sections with all that they need. */
@@ -59,6 +67,8 @@ export function openRun(
   carry: Carry | undefined,
 ): StudyRun {
   const nodes = restrictTo(expandStudy(resolved.study, resolved), sections);
+  const { parallel, gpuHours } = resolved.study.limits;
+  const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0);
   const run: StudyRun = {
     resolved,
     entries: new Map(nodes.map((node) => [node.id, { node, state: 'waiting' }])),
@@ -66,9 +76,10 @@ export function openRun(
     startedAt: carry?.startedAt ?? now,
     phase: 'training',
     paused: carry?.paused ?? false,
-    parallel: carry?.parallel ?? resolved.study.limits.parallel,
+    parallel: carry?.parallel ?? parallel,
     launches: carry?.launches ?? 0,
     underWay: new Map(),
+    ...(device === undefined ? {} : { device }),
   };
   for (const { id, failure, earlier } of carry?.failed ?? []) {
     failTrial(run, id, failure, earlier);
@@ -78,13 +89,14 @@ export function openRun(
 
 /** What the next run needs of this one. */
 export function carryOf(run: StudyRun): Carry {
-  const { parallel, paused, launches, startedAt } = run;
+  const { parallel, paused, launches, startedAt, device } = run;
+  const used = device === undefined ? {} : { deviceSeconds: usedSeconds(device) };
   const failed = [...run.entries.values()].flatMap(({ node, failure, earlier, state }) =>
     state === 'failed' && failure !== undefined
       ? [{ id: node.id, failure, earlier: earlier ?? [] }]
       : [],
   );
-  return { parallel, paused, launches, startedAt, failed };
+  return { parallel, paused, launches, startedAt, ...used, failed };
 }
 
 export function entryOf(run: StudyRun, id: string): Entry {
@@ -132,6 +144,12 @@ export function failTrial(
 ): void {
   Object.assign(entryOf(run, id), { state: 'failed', failure, earlier });
   block(run, run.schedule.fail(id));
+}
+
+/** Puts a trial back that was stopped on its way: neither done nor failed, and blocking nothing. */
+export function putBack(run: StudyRun, id: string): void {
+  entryOf(run, id).state = 'waiting';
+  run.schedule.stop(id);
 }
 
 function block(run: StudyRun, ids: readonly string[]): void {

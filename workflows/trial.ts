@@ -2,7 +2,8 @@ import { ApplicationFailure, CancellationScope, log, sleep } from '@temporalio/w
 import type { ResultSummary } from '../activities/contract.ts';
 import { decide, type Attempt, type Decision } from '../leg/decide.ts';
 import type { LegSpec } from '../leg/spec.ts';
-import { findResults, runLeg } from './proxies.ts';
+import { launchLeg } from './launch-leg.ts';
+import { findResults } from './proxies.ts';
 import { startRecord } from './record.ts';
 
 export type TrialInput = {
@@ -13,6 +14,8 @@ export type TrialInput = {
   readonly study: string;
   /** Launches of an earlier run of this trial that failed and that a user has asked to retry. */
   readonly earlier?: readonly Attempt[];
+  /** The study that started this trial is told what its legs use (`launchEnded`). */
+  readonly metered?: boolean;
 };
 
 export type TrialReport = ResultSummary & {
@@ -39,14 +42,10 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
     if (decision.delaySeconds > 0) await sleep(decision.delaySeconds * 1000);
     const { key, spec, trial, study } = input;
     const { memoryFactor } = decision;
-    const report = await runLeg({
-      key,
-      spec,
-      trial,
-      study,
-      launch: attempts.length,
-      memoryFactor,
-    });
+    const report = await launchLeg(
+      { key, spec, trial, study, launch: attempts.length, memoryFactor },
+      input.metered ?? false,
+    );
     const { outcome, host, detail, reached } = report;
     attempts.push({ outcome, host, detail, ...(reached === undefined ? {} : { reached }) });
     result = report.result;

@@ -5,10 +5,13 @@
  *
  * Run it when a change of `workflows/` is meant to break studies that are under way, and say so in
  * the commit; a change that is not meant to must replay the histories that are there.
+ *
+ * `reproduce-before-limits` is not recorded anew: an earlier build ran that study, which has a limit
+ * of device time, and did not keep the limit.
  */
 import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { execa } from 'execa';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -214,6 +217,24 @@ async function recordContinued({ client, keep, start, within }: Recorder): Promi
   });
 }
 
+/** A study that reaches its limit of device time with one leg done and another under way. */
+async function recordLimited({ keep, start, within }: Recorder): Promise<void> {
+  const world = createWorld(async (leg) => {
+    if (leg.trial !== TEACHER) return { ...done(world, leg), deviceSeconds: 3600 };
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), 100);
+    await settled(context.cancelled);
+    clearInterval(beat);
+    throw new CancelledFailure('stopped', [{ deviceSeconds: 1800 }]);
+  });
+  await within(world, async () => {
+    const limits = { parallel: 2, gpuHours: 1 };
+    await settled((await start('reproduce', { ...study('limited'), limits })).result());
+    await keep('reproduce-limited', 'reproduce/limited');
+    await keep('trial-limited', trialIdOf(legOf(world, TEACHER)));
+  });
+}
+
 /** A study that is refused. */
 async function recordRefusal(server: TestWorkflowEnvironment, { keep, start }: Recorder) {
   const refuse = () =>
@@ -234,6 +255,7 @@ try {
   await recordCancel(records);
   await recordFailure(records);
   await recordTwins(server, records);
+  await recordLimited(records);
   await recordRefusal(server, records);
 } finally {
   await server.teardown();

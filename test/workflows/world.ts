@@ -68,7 +68,11 @@ export type World = {
   readonly looked: number[];
   readonly recorded: string[];
   readonly reports: number[];
+  /** Workflow ids that were measured, call by call. */
+  readonly measured: (readonly string[])[];
   leg: LegBehaviour;
+  /** Device seconds of the launch under way of a trial's workflow. */
+  measure: (workflowId: string) => number;
 };
 
 export function createWorld(leg?: LegBehaviour): World {
@@ -78,6 +82,8 @@ export function createWorld(leg?: LegBehaviour): World {
     looked: [],
     recorded: [],
     reports: [],
+    measured: [],
+    measure: () => 0,
     leg: leg ?? ((launched) => done(world, launched)),
   };
   return world;
@@ -130,6 +136,10 @@ export function activitiesOf(world: World): StudyActivities & LegActivities & Ou
       );
     },
     awaitTrial: () => Promise.resolve({ status: 'gone' }),
+    measureLegs: (workflowIds) => {
+      world.measured.push(workflowIds);
+      return Promise.resolve(workflowIds.map((id) => world.measure(id)));
+    },
     runLeg: async (leg) => {
       world.legs.push(leg);
       return await world.leg(leg);

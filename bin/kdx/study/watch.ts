@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { readHeartbeat } from '../../../activities/heartbeat.ts';
 import { errorText, KdxError } from '../../../leg/errors.ts';
 import type { Progress } from '../../../leg/result.ts';
 import type { StudyStatus } from '../../../study/status.ts';
@@ -58,13 +58,9 @@ async function momentOf(client: Client, handle: WorkflowHandle): Promise<Moment>
   return { status, progress };
 }
 
-/** What a leg last said, as its activity's heartbeat carries it. */
+/** How far a leg last said to be. */
 async function progressOf(client: Client, key: string): Promise<Progress | undefined> {
-  const { raw } = await client.workflow.getHandle(`trial/${key.slice(0, 16)}`).describe();
-  const payload = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0];
-  if (payload === undefined || payload === null) return undefined;
-  const progress: unknown = defaultPayloadConverter.fromPayload(payload);
-  return progress === undefined || progress === null ? undefined : (progress as Progress);
+  return (await readHeartbeat(client, `trial/${key.slice(0, 16)}`))?.progress;
 }
 
 function silence(cause: unknown): KdxError {

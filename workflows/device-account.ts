@@ -1,0 +1,75 @@
+import type { LaunchEnd } from './messages.ts';
+
+const SECONDS_PER_HOUR = 3600;
+
+/** A trial under way: what its launch has used as last measured, and how many launches have ended. */
+type Meter = { measuredSeconds: number; launchesEnded: number };
+
+/**
+ * The device time of a study that limits it. Launches that have ended have told theirs; of those under
+ * way it is measured now and then.
+ */
+export type DeviceAccount = {
+  readonly limitSeconds: number;
+  endedSeconds: number;
+  /** Trials that this study runs itself, by key. */
+  readonly underWay: Map<string, Meter>;
+};
+
+/** What was asked of a trial under way, so that an answer that comes too late is seen to be. */
+export type Reading = { readonly key: string; readonly launchesEnded: number };
+
+/** Opens the account of a study; undefined where it sets no limit. */
+export function openAccount(
+  gpuHours: number | undefined,
+  endedSeconds: number,
+): DeviceAccount | undefined {
+  if (gpuHours === undefined) return undefined;
+  return { limitSeconds: gpuHours * SECONDS_PER_HOUR, endedSeconds, underWay: new Map() };
+}
+
+/** Device time that is known to have been used. */
+export function usedSeconds({ endedSeconds, underWay }: DeviceAccount): number {
+  return [...underWay.values()].reduce((sum, meter) => sum + meter.measuredSeconds, endedSeconds);
+}
+
+/** Whether a study has used the device time that it may; false where it sets no limit. */
+export function isSpent(account: DeviceAccount | undefined): boolean {
+  return account !== undefined && usedSeconds(account) >= account.limitSeconds;
+}
+
+/** An account in hours, as the study writes its limit. */
+export function hoursOf(account: DeviceAccount): { readonly used: number; readonly limit: number } {
+  const { limitSeconds } = account;
+  return { used: usedSeconds(account) / SECONDS_PER_HOUR, limit: limitSeconds / SECONDS_PER_HOUR };
+}
+
+export function noteTrialStart({ underWay }: DeviceAccount, key: string): void {
+  underWay.set(key, { measuredSeconds: 0, launchesEnded: 0 });
+}
+
+/** A launch has ended and says what it used: that takes the place of what was measured. */
+export function noteLaunchEnd(account: DeviceAccount, { key, deviceSeconds }: LaunchEnd): void {
+  account.endedSeconds += deviceSeconds;
+  const meter = account.underWay.get(key);
+  if (meter === undefined) return;
+  meter.measuredSeconds = 0;
+  meter.launchesEnded += 1;
+}
+
+/** A trial has ended; what its last launch did not tell, if it was terminated, counts as measured. */
+export function noteTrialEnd(account: DeviceAccount, key: string): void {
+  account.endedSeconds += account.underWay.get(key)?.measuredSeconds ?? 0;
+  account.underWay.delete(key);
+}
+
+/** The trials to measure. */
+export function readings({ underWay }: DeviceAccount): readonly Reading[] {
+  return [...underWay].map(([key, { launchesEnded }]) => ({ key, launchesEnded }));
+}
+
+/** Notes what was measured of a launch, unless it has ended since and told what it used. */
+export function noteMeasured(account: DeviceAccount, asked: Reading, seconds: number): void {
+  const meter = account.underWay.get(asked.key);
+  if (meter?.launchesEnded === asked.launchesEnded) meter.measuredSeconds = seconds;
+}

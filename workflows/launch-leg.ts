@@ -1,0 +1,47 @@
+import {
+  ActivityFailure,
+  CancellationScope,
+  CancelledFailure,
+  getExternalWorkflowHandle,
+  log,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { LegHeartbeat, LegReport } from '../activities/contract.ts';
+import type { Leg } from '../leg/spec.ts';
+import { launchEndedSignal, type LaunchEnd } from './messages.ts';
+import { runLeg } from './proxies.ts';
+
+/** Runs a leg. A study that meters its legs is told what the launch used, however it ended. */
+export async function launchLeg(leg: Leg, metered: boolean): Promise<LegReport> {
+  let deviceSeconds = 0;
+  try {
+    const report = await runLeg(leg);
+    deviceSeconds = report.deviceSeconds ?? 0;
+    return report;
+  } catch (error) {
+    deviceSeconds = secondsUntilStopped(error);
+    throw error;
+  } finally {
+    if (metered && deviceSeconds > 0) await tellStudy({ key: leg.key, deviceSeconds });
+  }
+}
+
+/** A leg that was cancelled says in its failure what it used. */
+function secondsUntilStopped(error: unknown): number {
+  if (!(error instanceof ActivityFailure && error.cause instanceof CancelledFailure)) return 0;
+  const heartbeat = error.cause.details[0] as LegHeartbeat | undefined;
+  return heartbeat?.deviceSeconds ?? 0;
+}
+
+/** The study hears of a launch before its trial ends: it waits for both. */
+async function tellStudy(end: LaunchEnd): Promise<void> {
+  const { parent } = workflowInfo();
+  if (parent === undefined) return;
+  // This very run: a study that was started anew in the meantime has an account of its own.
+  const study = getExternalWorkflowHandle(parent.workflowId, parent.runId);
+  try {
+    await CancellationScope.nonCancellable(() => study.signal(launchEndedSignal, end));
+  } catch (error) {
+    log.warn('the study is gone and counts no device time', { error: String(error) });
+  }
+}

@@ -1,0 +1,35 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+} from '@temporalio/workflow';
+import type { TrialFailure } from '../activities/contract.ts';
+import type { Attempt } from '../leg/decide.ts';
+import { ERROR_CODES, type ErrorCode } from '../leg/errors.ts';
+
+/** Why a trial failed, and its launches that ended in a bug, from whatever its child workflow threw. */
+export function failureOf(error: unknown): {
+  readonly failure: TrialFailure;
+  readonly bugs: readonly Attempt[];
+} {
+  const cause =
+    error instanceof ChildWorkflowFailure || error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ActivityFailure) return failureOf(cause);
+  if (cause instanceof CancelledFailure) {
+    return { failure: { code: 'Stopped', message: 'the trial was cancelled' }, bugs: [] };
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (!(cause instanceof ApplicationFailure)) {
+    return { failure: { code: 'CodeBug', message }, bugs: [] };
+  }
+  const attempts = (cause.details?.[0] ?? []) as readonly Attempt[];
+  const bugs = attempts.filter(({ outcome }) => outcome === 'bug');
+  return { failure: { code: errorCode(cause.type), message }, bugs };
+}
+
+function errorCode(type: string | undefined | null): ErrorCode {
+  return type !== undefined && type !== null && Object.hasOwn(ERROR_CODES, type)
+    ? (type as ErrorCode)
+    : 'CodeBug';
+}
