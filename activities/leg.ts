@@ -49,6 +49,8 @@ async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegR
     return { ...report(end, latest, result), deviceSeconds };
   } finally {
     clearInterval(alive);
+    // Should this attempt fail, the next one goes on counting from here.
+    beat();
   }
 }
 

@@ -1,0 +1,98 @@
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import test from 'ava';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LegActivities, LegHeartbeat, LegReport } from '../../activities/contract.ts';
+import { createLegActivities } from '../../activities/leg.ts';
+import type { Executor, LegEnd } from '../../leg/executor.ts';
+import type { Leg } from '../../leg/spec.ts';
+import { commitResult } from '../../stores/results.ts';
+import { digestJson } from '../../study/canonical.ts';
+import { emptyStore } from '../bin/kdx/study/store.ts';
+import { leg } from '../executors/leg.ts';
+import { quietRuntime } from '../workflows/world.ts';
+
+test.before(quietRuntime);
+
+const { spec, ...rest } = leg('a');
+const LEG: Leg = { ...rest, spec, key: digestJson(spec) };
+const STOPPED: LegEnd = { outcome: 'stopped', detail: 'exit 75', attempt: 'n0-a', host: 'h1' };
+
+/** An executor whose legs end after some time, or when they are told to. */
+function executorOf(seconds: number): Executor {
+  return {
+    name: 'local',
+    run: async (_leg, signal) => {
+      await sleep(seconds * 1000, undefined, { signal }).catch(() => undefined);
+      return STOPPED;
+    },
+  };
+}
+
+/** The attempt that follows one whose last heartbeat said so. */
+const after = (deviceSeconds: number): MockActivityEnvironment =>
+  new MockActivityEnvironment({ heartbeatDetails: { deviceSeconds } satisfies LegHeartbeat });
+
+async function run(
+  environment: MockActivityEnvironment,
+  runLeg: LegActivities['runLeg'],
+): Promise<LegReport> {
+  const report: LegReport = await environment.run(runLeg, LEG);
+  return report;
+}
+
+const between = (value: number | undefined, least: number, most: number): boolean =>
+  value !== undefined && value >= least && value <= most;
+
+test('a launch tells for how long it held its device', async (t) => {
+  const { runLeg } = createLegActivities({
+    artifacts: await emptyStore(t),
+    executor: executorOf(0.3),
+  });
+  const { deviceSeconds, outcome } = await run(new MockActivityEnvironment(), runLeg);
+  t.is(outcome, 'stopped');
+  t.true(between(deviceSeconds, 0.29, 5), String(deviceSeconds));
+});
+
+test('an attempt goes on counting where the lost one before it has stopped', async (t) => {
+  const environment = after(100);
+  const heartbeats: LegHeartbeat[] = [];
+  environment.on('heartbeat', (heartbeat: LegHeartbeat) => heartbeats.push(heartbeat));
+  const { runLeg } = createLegActivities({
+    artifacts: await emptyStore(t),
+    executor: executorOf(0.3),
+  });
+  const { deviceSeconds } = await run(environment, runLeg);
+  t.true(between(deviceSeconds, 100.29, 105), String(deviceSeconds));
+  t.true(between(heartbeats[0]?.deviceSeconds, 100, 105), 'the next attempt would know it too');
+});
+
+test('a result that a lost attempt has left costs what that attempt used', async (t) => {
+  const artifacts = await emptyStore(t);
+  const { key } = LEG;
+  await commitResult(artifacts, {
+    schema: 1,
+    key,
+    spec,
+    status: 'complete',
+    metrics: {},
+    files: {},
+  });
+  const { runLeg } = createLegActivities({ artifacts, executor: executorOf(0) });
+  t.is((await run(after(100), runLeg)).deviceSeconds, 100);
+  t.is((await run(new MockActivityEnvironment(), runLeg)).deviceSeconds, undefined);
+});
+
+test('a cancelled leg says in its failure what it has used', async (t) => {
+  const environment = after(100);
+  const { runLeg } = createLegActivities({
+    artifacts: await emptyStore(t),
+    executor: executorOf(60),
+  });
+  environment.once('heartbeat', () => setTimeout(() => environment.cancel(), 100));
+  const failure = await t.throwsAsync(environment.run(runLeg, LEG), {
+    instanceOf: CancelledFailure,
+  });
+  const [heartbeat] = failure?.details as readonly LegHeartbeat[];
+  t.true(between(heartbeat?.deviceSeconds, 100.09, 105), String(heartbeat?.deviceSeconds));
+});
