@@ -173,7 +173,11 @@ export const studySchema = z.strictObject({
   limits: z
     .strictObject({
       parallel: count.max(500).default(2).describe('Trials under way at once.'),
-      gpuHours: rate.optional(),
+      gpuHours: rate
+        .optional()
+        .describe(
+          'Most device time, in hours, that the legs of one run may use, a leg holding one GPU or, on cpu, the CPU; no limit when absent.',
+        ),
       cacheGigabytes: rate
         .default(16)
         .describe('Most that the cached logits of the study may take in the store, in 10⁹ bytes.'),

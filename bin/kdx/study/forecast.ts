@@ -37,7 +37,11 @@ export type Forecast = {
   readonly parallel: number;
   /** From the pace of the trials found; absent where none is. */
   readonly etaSeconds?: number;
+  /** Device hours to come, at the same pace, and the limit of the study where it sets one. */
+  readonly gpuHours?: { readonly toDo: number; readonly limit: number };
 };
+
+const SECONDS_PER_HOUR = 3600;
 
 type Store = Pick<ArtifactStore, 'getJson' | 'list' | 'location'>;
 
@@ -69,13 +73,17 @@ export async function forecastStudy(
   const shareToDo = trials
     .filter(({ state }) => state === 'todo' || state === 'later')
     .reduce((sum, { share }) => sum + share, 0);
-  const etaSeconds = ((pace.seconds / pace.cost) * shareToDo * whole) / parallel;
+  const deviceSeconds = (pace.seconds / pace.cost) * shareToDo * whole;
+  const limit = study.limits.gpuHours;
   return {
     study: study.name,
     trials,
     shareToDo,
     parallel,
-    ...(pace.seconds > 0 ? { etaSeconds } : {}),
+    ...(pace.seconds > 0 ? { etaSeconds: deviceSeconds / parallel } : {}),
+    ...(pace.seconds > 0 && limit !== undefined
+      ? { gpuHours: { toDo: deviceSeconds / SECONDS_PER_HOUR, limit } }
+      : {}),
   };
 }
 
@@ -112,7 +120,8 @@ async function secondsOf(store: Store, key: string): Promise<number> {
 }
 
 /** Rows for a terminal: trials that differ in their seed alone are one. */
-export function forecastLines({ study, trials, shareToDo, parallel, etaSeconds }: Forecast) {
+export function forecastLines(forecast: Forecast): readonly string[] {
+  const { study, trials, shareToDo, parallel, etaSeconds } = forecast;
   const groups = Map.groupBy(trials, ({ id }) => id.replace(/\/s\d+(?=\/|$)/, '/*'));
   const width = Math.max(...[...groups.keys()].map((name) => name.length));
   const rows = [...groups].map(([name, members]) => {
@@ -125,7 +134,21 @@ export function forecastLines({ study, trials, shareToDo, parallel, etaSeconds }
   const todo = `${percent(shareToDo).trim()} of the work`;
   const end =
     shareToDo === 0 ? 'nothing would run' : `would run: ${todo}${eta || '; no pace is known yet'}`;
-  return [`${study}: ${trials.length} trials: ${stateText(trials)}`, ...rows, end];
+  return [
+    `${study}: ${trials.length} trials: ${stateText(trials)}`,
+    ...rows,
+    end,
+    ...limitLines(forecast),
+  ];
+}
+
+/** A warning where the limit of device time would stop the study. */
+function limitLines({ gpuHours }: Forecast): readonly string[] {
+  if (gpuHours === undefined || gpuHours.toDo <= gpuHours.limit) return [];
+  const { toDo, limit } = gpuHours;
+  return [
+    `limits.gpuHours: about ${Number(toDo.toPrecision(2))} h to do; allowed: ${limit} h: it would stop there`,
+  ];
 }
 
 const STATE_TEXT: Readonly<Record<PlannedState, string>> = {

@@ -60,11 +60,16 @@ function headline(status: StudyStatus): string {
     `${settled} of ${trials.length} trials`,
     ...(counts.found > 0 ? [`${counts.found} found`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(status.gpuHours === undefined ? [] : [deviceHours(status.gpuHours)]),
     ...(status.etaSeconds === undefined ? [] : [`ETA ${duration(status.etaSeconds)}`]),
     ...(status.best === undefined
       ? []
       : [`best ${status.best.top1.toFixed(2)} % (${status.best.id})`]),
   ].join(' · ');
+}
+
+function deviceHours({ used, limit }: NonNullable<StudyStatus['gpuHours']>): string {
+  return `${used.toFixed(2)} of ${limit} GPU hours`;
 }
 
 function stateLine(trial: TrialStatus): string {

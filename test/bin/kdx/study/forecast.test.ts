@@ -53,6 +53,22 @@ test('the time is the pace of what was found, times what is left, over trials at
   t.true(Math.abs((three?.etaSeconds ?? 0) / (expected / 3) - 1) < 1e-9);
 });
 
+test('a limit of device time that would be exceeded is said, and no other', async (t) => {
+  const store = await emptyStore(t);
+  await compute(store, study, (id) => (id.startsWith('teacher') ? { seconds: 30 } : undefined));
+  const linesAt = async (gpuHours: number): Promise<readonly string[]> => {
+    const limited = { ...study, limits: { ...study.limits, gpuHours } };
+    return forecastLines(await forecastStudy(store, limited, CONTEXT, 3));
+  };
+  const { etaSeconds = 0 } = await forecastStudy(store, study, CONTEXT, 3);
+  const hours = (3 * etaSeconds) / 3600;
+  t.regex(
+    (await linesAt(hours * 0.99)).at(-1) ?? '',
+    /^limits\.gpuHours: about \S+ h to do; allowed: \S+ h: it would stop there$/,
+  );
+  t.regex((await linesAt(hours * 1.01)).at(-1) ?? '', /^would run/);
+});
+
 test('what needs a diverged trial is blocked and in no time to come', async (t) => {
   const store = await emptyStore(t);
   await compute(store, study, (id) =>
