@@ -7,6 +7,7 @@ import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import type { LegActivities, LegHeartbeat, LegReport } from './contract.ts';
+import { startDeviceClock, type DeviceClock } from './device-clock.ts';
 import { crossing } from './failure.ts';
 import { summaryOf } from './summary.ts';
 
@@ -20,29 +21,50 @@ const HEARTBEAT_MILLISECONDS = 5000;
 
 /** The activity that holds a slot while a leg runs. */
 export function createLegActivities(ports: LegPorts): LegActivities {
-  return { runLeg: (leg) => crossing(() => runLeg(ports, leg)) };
+  const clocks: Clocks = new Map();
+  return { runLeg: (leg) => crossing(() => runLeg(ports, clocks, leg)) };
 }
 
-async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegReport> {
+/**
+ * Clocks of launches that have not been reported, by name. While Temporal is away an attempt is lost
+ * and its process goes on: the next attempt reads the same clock. On another worker, it goes on from
+ * the last heartbeat.
+ */
+type Clocks = Map<string, DeviceClock>;
+
+async function runLeg(
+  { artifacts, executor }: LegPorts,
+  clocks: Clocks,
+  leg: Leg,
+): Promise<LegReport> {
   const context = Context.current();
-  const earlier = context.info.heartbeatDetails as LegHeartbeat | undefined;
+  const name = `${leg.key}-n${leg.launch}`;
+  const earlier = clocks.get(name);
+  const heartbeat = context.info.heartbeatDetails as LegHeartbeat | undefined;
+  const earlierSeconds = earlier?.seconds() ?? heartbeat?.deviceSeconds;
   const before = await readResult(artifacts, leg.key);
-  if (before !== undefined) return reportFound(before, earlier);
+  if (before !== undefined) {
+    clocks.delete(name);
+    return reportFound(before, earlierSeconds);
+  }
   await artifacts.putBlob(new TextEncoder().encode(canonicalJson(leg)));
   let latest: Progress | undefined;
-  const held = deviceClock(earlier);
-  const beat = (): void => context.heartbeat(heartbeatOf(held(), latest));
+  const clock = earlier?.isRunning() === true ? earlier : startDeviceClock(earlierSeconds ?? 0);
+  clocks.set(name, clock);
+  const beat = (): void => context.heartbeat(heartbeatOf(clock.seconds(), latest));
   const alive = setInterval(beat, HEARTBEAT_MILLISECONDS);
   beat();
   try {
     const signal = stopSignal(context);
-    const launch = executor.run(leg, signal, (progress) => {
+    const hear = (progress: Progress): void => {
       latest = progress;
       beat();
-    });
+    };
+    const launch = executor.run(leg, signal, hear).finally(() => clock.stop());
     const end = await Promise.race([launch, abandonment(signal, context)]);
-    const deviceSeconds = held();
+    const deviceSeconds = clock.seconds();
     const result = await readResult(artifacts, leg.key);
+    clocks.delete(name);
     if (result === undefined && context.cancellationDetails?.cancelRequested === true) {
       throw new CancelledFailure('the leg was stopped', [heartbeatOf(deviceSeconds, latest)]);
     }
@@ -52,15 +74,6 @@ async function runLeg({ artifacts, executor }: LegPorts, leg: Leg): Promise<LegR
     // Should this attempt fail, the next one goes on counting from here.
     beat();
   }
-}
-
-/**
- * Reads the wall time that the process of a launch has held its device. A process that was lost with
- * its worker counts up to its last heartbeat.
- */
-function deviceClock(earlier: LegHeartbeat | undefined): () => number {
-  const from = performance.now();
-  return () => (earlier?.deviceSeconds ?? 0) + (performance.now() - from) / 1000;
 }
 
 function heartbeatOf(deviceSeconds: number, progress: Progress | undefined): LegHeartbeat {
@@ -112,13 +125,13 @@ function report(
   return { ...end, ...reached, outcome: 'bug', detail };
 }
 
-function reportFound(result: Result, earlier: LegHeartbeat | undefined): LegReport {
+function reportFound(result: Result, deviceSeconds: number | undefined): LegReport {
   return {
     outcome: result.status === 'diverged' ? 'diverged' : 'done',
     host: 'store',
     attempt: 'found',
     detail: 'the result was there',
     result: summaryOf(result),
-    ...(earlier === undefined ? {} : { deviceSeconds: earlier.deviceSeconds }),
+    ...(deviceSeconds === undefined ? {} : { deviceSeconds }),
   };
 }

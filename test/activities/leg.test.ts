@@ -1,4 +1,4 @@
-import { CancelledFailure } from '@temporalio/common';
+import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -65,6 +65,25 @@ test('an attempt goes on counting where the lost one before it has stopped', asy
   const { deviceSeconds } = await run(environment, runLeg);
   t.true(between(deviceSeconds, 100.29, 105), String(deviceSeconds));
   t.true(between(heartbeats[0]?.deviceSeconds, 100, 105), 'the next attempt would know it too');
+});
+
+test('an attempt that adopts the process of a lost one counts it whole', async (t) => {
+  let process: Promise<LegEnd> | undefined;
+  const executor: Executor = {
+    name: 'local',
+    run: () => (process ??= sleep(600).then(() => STOPPED)),
+  };
+  const { runLeg } = createLegActivities({ artifacts: await emptyStore(t), executor });
+  const lost = new MockActivityEnvironment();
+  lost.once('heartbeat', () => {
+    setTimeout(() => {
+      lost.cancel('TIMED_OUT', new ActivityCancellationDetails({ timedOut: true }));
+    }, 50);
+  });
+  await t.throwsAsync(run(lost, runLeg));
+  await sleep(200);
+  const { deviceSeconds } = await run(after(0), runLeg);
+  t.true(between(deviceSeconds, 0.55, 5), String(deviceSeconds));
 });
 
 test('a result that a lost attempt has left costs what that attempt used', async (t) => {

@@ -47,6 +47,15 @@ test('a retried task unblocks what only it blocked', (t) => {
   t.is(schedule.state('both'), 'waiting');
 });
 
+test('a stopped task is ready again and blocks nothing', (t) => {
+  const schedule = createSchedule([task('teacher'), task('kd', ['teacher'])]);
+  schedule.start('teacher');
+  schedule.stop('teacher');
+  t.deepEqual(schedule.ready(), ['teacher']);
+  t.is(schedule.state('kd'), 'waiting');
+  t.throws(() => schedule.stop('teacher'), { message: /^task teacher is waiting; / });
+});
+
 test('a finished task cannot be started, failed or finished again', (t) => {
   const schedule = createSchedule([task('a')]);
   schedule.complete('a');
