@@ -2,10 +2,17 @@ import { tf } from './backend.ts';
 import type { Builder, Context } from './builder.ts';
 import { convolve } from './convolution.ts';
 import type { Initial } from './network.ts';
-import { batchNorm } from './normalisation.ts';
+import { batchNorm, batchNormRelu } from './normalisation.ts';
 
 /** A layer over feature maps, with its variables inside. */
 export type Layer = (x: tf.Tensor4D, context: Context) => tf.Tensor4D;
+
+/** A layer that ends with a batch norm, which ReLU may follow. */
+export type NormLayer = {
+  readonly bare: Layer;
+  /** ReLU(layer(x) + addend). */
+  readonly rectified: (x: tf.Tensor4D, context: Context, addend?: tf.Tensor4D) => tf.Tensor4D;
+};
 
 export type ConvolutionOptions = {
   readonly name: string;
@@ -40,7 +47,12 @@ export function convolution(builder: Builder, options: ConvolutionOptions): Laye
 }
 
 /** Batch norm on its own; `bias` is the one of a convolution right in front of it. */
-export function norm(builder: Builder, name: string, channels: number, bias?: tf.Variable): Layer {
+export function norm(
+  builder: Builder,
+  name: string,
+  channels: number,
+  bias?: tf.Variable,
+): NormLayer {
   const state = {
     gamma: builder.parameter(`${name}/gamma`, [channels], { kind: 'constant', value: 1 }),
     beta: builder.parameter(`${name}/beta`, [channels], { kind: 'constant', value: 0 }),
@@ -48,7 +60,10 @@ export function norm(builder: Builder, name: string, channels: number, bias?: tf
     variance: builder.statistic(`${name}/variance`, [channels], 1),
     ...(bias === undefined ? {} : { bias }),
   };
-  return (x, context) => batchNorm(x, state, context.mode === 'train');
+  return {
+    bare: (x, { mode }) => batchNorm(x, state, mode === 'train'),
+    rectified: (x, { mode }, addend) => batchNormRelu(x, state, mode === 'train', addend),
+  };
 }
 
 /**
@@ -58,7 +73,7 @@ export function norm(builder: Builder, name: string, channels: number, bias?: tf
 export function convolutionNorm(
   builder: Builder,
   options: ConvolutionOptions & { readonly biased?: boolean },
-): Layer {
+): NormLayer {
   const { name, outputs, biased = false } = options;
   const { foldedNorms = false } = builder.options;
   const convolved = convolution(builder, options);
@@ -67,10 +82,37 @@ export function convolutionNorm(
       ? builder.parameter(`${name}/bias`, [outputs], { kind: 'constant', value: 0 })
       : undefined;
   if (foldedNorms && bias !== undefined) {
-    return (x, context) => tf.add(convolved(x, context), bias);
+    return withRelu((x, context) => tf.add(convolved(x, context), bias));
   }
-  const normalised = norm(builder, `${name}/norm`, outputs, bias);
-  return (x, context) => normalised(convolved(x, context), context);
+  const { bare, rectified } = norm(builder, `${name}/norm`, outputs, bias);
+  return {
+    bare: (x, context) => bare(convolved(x, context), context),
+    rectified: (x, context, addend) => rectified(convolved(x, context), context, addend),
+  };
+}
+
+/** Where the norm is folded, sum and ReLU are operations of their own. */
+function withRelu(bare: Layer): NormLayer {
+  return {
+    bare,
+    rectified: (x, context, addend) => {
+      const y = bare(x, context);
+      return tf.relu(addend === undefined ? y : tf.add(y, addend));
+    },
+  };
+}
+
+/** ReLU(layer(x) + addend), and what ReLU reads where the pass keeps it. */
+export function activate(
+  layer: NormLayer,
+  x: tf.Tensor4D,
+  context: Context,
+  addend?: tf.Tensor4D,
+): { readonly active: tf.Tensor4D; readonly preActivation?: tf.Tensor4D } {
+  if (context.keepsPreActivations !== true) return { active: layer.rectified(x, context, addend) };
+  const normalised = layer.bare(x, context);
+  const preActivation = addend === undefined ? normalised : tf.add<tf.Tensor4D>(normalised, addend);
+  return { active: tf.relu(preActivation), preActivation };
 }
 
 export type LinearOptions = {

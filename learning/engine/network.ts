@@ -61,6 +61,8 @@ export type Pass = {
   readonly mode: 'train' | 'evaluate';
   /** int32 [2], new in every step; absent: no dropout. */
   readonly dropoutSeed?: tf.Tensor1D;
+  /** `preActivations` are asked for: without, ReLU is one operation with what stands before it. */
+  readonly keepsPreActivations?: boolean;
   /** Explainer, soft gates: A = softmax(β · inverseGateTemperature), ê/5 at epoch ê. */
   readonly inverseGateTemperature?: tf.Scalar;
   /** Explainer: one-hot gates (argmax of β, lowest index on ties); every expert is computed. */
@@ -75,7 +77,10 @@ export type Forward = {
   readonly logits: tf.Tensor2D;
   /** f0 (stem), f1 … (ends of the stages, NHWC), last: pooled [B, D]. Empty for the explainer. */
   readonly features: readonly tf.Tensor[];
-  /** f1 … before their last ReLU (WRN: after the batch norm that follows them). */
+  /**
+   * f1 … before their last ReLU (WRN: after the batch norm that follows them); empty unless the pass
+   * keeps them.
+   */
   readonly preActivations: readonly tf.Tensor4D[];
   /** The last of `features`; absent for the explainer. */
   readonly pooled?: tf.Tensor2D;

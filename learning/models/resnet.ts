@@ -4,9 +4,9 @@
  * the shape changes, where the paper pads with zeros. The "×4" networks have four times the width,
  * with a stem of 32, so that their first stage projects too.
  */
-import { tf } from '../engine/backend.ts';
+import type { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
-import { convolutionNorm, linear } from '../engine/layers.ts';
+import { activate, convolutionNorm, linear } from '../engine/layers.ts';
 import type { Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
@@ -27,9 +27,7 @@ type BlockOptions = {
   readonly size: number;
 };
 
-/** A block's output, before and after its last ReLU. */
-type BlockOutput = { readonly raw: tf.Tensor4D; readonly active: tf.Tensor4D };
-type Block = (x: tf.Tensor4D, context: Context) => BlockOutput;
+type Block = (x: tf.Tensor4D, context: Context) => ReturnType<typeof activate>;
 
 function basicBlock(builder: Builder, options: BlockOptions): Block {
   const { name, inputs, outputs, stride, size } = options;
@@ -55,9 +53,8 @@ function basicBlock(builder: Builder, options: BlockOptions): Block {
           role: 'shortcut',
         });
   return (x, context) => {
-    const inner = second(tf.relu(first(x, context)), context);
-    const raw = tf.add<tf.Tensor4D>(inner, projection?.(x, context) ?? x);
-    return { raw, active: tf.relu(raw) };
+    const inner = first.rectified(x, context);
+    return activate(second, inner, context, projection?.bare(x, context) ?? x);
   };
 }
 
@@ -100,14 +97,14 @@ export function buildResNet(builder: Builder, shape: ResNetShape): Body {
   });
 
   return (images, context): Forward => {
-    let x = tf.relu(stem(images, context));
+    let x = stem.rectified(images, context);
     const features: tf.Tensor[] = [x];
     const preActivations: tf.Tensor4D[] = [];
     for (const stage of stages) {
-      let raw = x;
-      for (const block of stage) ({ raw, active: x } = block(x, context));
+      let preActivation: tf.Tensor4D | undefined;
+      for (const block of stage) ({ active: x, preActivation } = block(x, context));
       features.push(x);
-      preActivations.push(raw);
+      if (preActivation !== undefined) preActivations.push(preActivation);
     }
     const pooled = globalAveragePool(x);
     return {

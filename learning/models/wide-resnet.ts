@@ -6,8 +6,8 @@
  */
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
-import type { Layer } from '../engine/layers.ts';
-import { convolution, convolutionNorm, linear, norm } from '../engine/layers.ts';
+import type { NormLayer } from '../engine/layers.ts';
+import { activate, convolution, convolutionNorm, linear, norm } from '../engine/layers.ts';
 import type { Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
@@ -24,8 +24,8 @@ type BlockOptions = {
   readonly size: number;
 };
 
-/** `normalised` is the block's first batch norm: the pre-activation version of its input. */
-type BlockOutput = { readonly sum: tf.Tensor4D; readonly normalised: tf.Tensor4D };
+/** `preActivation` is what its first batch norm gives, where the pass keeps it. */
+type BlockOutput = { readonly sum: tf.Tensor4D; readonly preActivation?: tf.Tensor4D };
 type Block = (x: tf.Tensor4D, context: Context) => BlockOutput;
 
 function preActivationBlock(builder: Builder, options: BlockOptions): Block {
@@ -53,10 +53,9 @@ function preActivationBlock(builder: Builder, options: BlockOptions): Block {
           role: 'shortcut',
         });
   return (x, context) => {
-    const normalised = entry(x, context);
-    const active = tf.relu(normalised);
-    const inner = second(tf.relu(first(active, context)), context);
-    return { sum: tf.add(inner, shortcut?.(active, context) ?? x), normalised };
+    const { active, ...kept } = activate(entry, x, context);
+    const inner = second(first.rectified(active, context), context);
+    return { sum: tf.add(inner, shortcut?.(active, context) ?? x), ...kept };
   };
 }
 
@@ -76,26 +75,34 @@ function buildStages(builder: Builder, { depth, width }: WideResNetShape): Block
   );
 }
 
-/** Runs the stages. Gives the raw sum at the end of each, and the batch norms that follow them. */
+/** What the stages give: the raw sum at the end of each, and its activated version. */
+type StageOutputs = {
+  readonly sums: tf.Tensor4D[];
+  readonly active: tf.Tensor4D;
+  readonly preActivations: tf.Tensor4D[];
+};
+
+/** Runs the stages. A stage's pre-activation is the batch norm that follows it. */
 function runStages(
   stages: readonly (readonly Block[])[],
-  last: Layer,
+  last: NormLayer,
   stem: tf.Tensor4D,
   context: Context,
-): { sums: tf.Tensor4D[]; normalised: tf.Tensor4D[] } {
+): StageOutputs {
   let x = stem;
   const sums: tf.Tensor4D[] = [];
-  const normalised: tf.Tensor4D[] = [];
+  const kept: (tf.Tensor4D | undefined)[] = [];
   for (const [index, stage] of stages.entries()) {
     for (const [position, block] of stage.entries()) {
-      const output = block(x, context);
-      if (index > 0 && position === 0) normalised.push(output.normalised);
-      x = output.sum;
+      const { sum, preActivation } = block(x, context);
+      if (index > 0 && position === 0) kept.push(preActivation);
+      x = sum;
     }
     sums.push(x);
   }
-  normalised.push(last(x, context));
-  return { sums, normalised };
+  const { active, preActivation } = activate(last, x, context);
+  kept.push(preActivation);
+  return { sums, active, preActivations: kept.filter((tensor) => tensor !== undefined) };
 }
 
 /** Builds a WRN. Features: f0 the bare stem, f1–f3 raw sums of the stages, f4 pooled. */
@@ -123,12 +130,12 @@ export function buildWideResNet(builder: Builder, shape: WideResNetShape): Body 
 
   return (images, context): Forward => {
     const stemmed = stem(images, context);
-    const { sums, normalised } = runStages(stages, last, stemmed, context);
-    const pooled = globalAveragePool(tf.relu(normalised.at(-1) as tf.Tensor4D));
+    const { sums, active, preActivations } = runStages(stages, last, stemmed, context);
+    const pooled = globalAveragePool(active);
     return {
       logits: classifier(pooled),
       features: [stemmed, ...sums, pooled],
-      preActivations: normalised,
+      preActivations,
       pooled,
     };
   };

@@ -28,6 +28,16 @@ const VARIANTS = [
   { isa: 'avx512', lanes: 16, flags: ['-mavx512f', '-mfma'] },
 ];
 
+/** Compiled for each of them, and once. */
+const KERNELS = ['winograd.cc', 'norm.cc'];
+const OPERATIONS = [
+  'team.cc',
+  'operation.cc',
+  'convolution_operations.cc',
+  'norm_operations.cc',
+  'addon.cc',
+];
+
 /**
  * Our operations for TensorFlow (`learning/engine/native/`), compiled once for each version of their
  * sources, beside the binding of tfjs-node.
@@ -74,20 +84,21 @@ async function digestOfSources(folder) {
 async function compile({ sources, digest, headers, library, target }) {
   const folder = await mkdtemp(join(tmpdir(), 'kdx-kernels-'));
   const units = [
-    ...VARIANTS.map(({ isa, lanes, flags }) => ({
-      source: 'winograd.cc',
-      object: `${isa}.o`,
-      flags: [...flags, `-DKDX_ISA=${isa}`, `-DKDX_LANES=${lanes}`],
-    })),
-    { source: 'team.cc', object: 'team.o', flags: [] },
-    {
-      source: 'operations.cc',
-      object: 'operations.o',
+    ...VARIANTS.flatMap(({ isa, lanes, flags }) =>
+      KERNELS.map((source) => ({
+        source,
+        object: `${isa}-${source}.o`,
+        flags: [...flags, `-DKDX_ISA=${isa}`, `-DKDX_LANES=${lanes}`],
+      })),
+    ),
+    ...OPERATIONS.map((source) => ({
+      source,
+      object: `${source}.o`,
       flags: [
         ...[`-DNAPI_VERSION=${NAPI}`, `-DKDX_SOURCES="${digest}"`],
         ...[headers, join(library, 'include')].map((path) => `-I${path}`),
       ],
-    },
+    })),
   ];
   try {
     await Promise.all(

@@ -2,6 +2,7 @@
 import { tf } from '../../learning/engine/backend.ts';
 import { seededInitialiser } from '../../learning/engine/initialise.ts';
 import type { Network, NetworkOptions, Pass } from '../../learning/engine/network.ts';
+import type { NormState } from '../../learning/engine/normalisation.ts';
 import { stream } from '../../learning/engine/random.ts';
 import { buildNetwork } from '../../learning/models/registry.ts';
 
@@ -18,6 +19,18 @@ export function randomNetwork(options: Partial<NetworkOptions> = {}, seed = 1029
 export function randomTensor<R extends tf.Rank>(shape: tf.ShapeMap[R], name = 'x'): tf.Tensor<R> {
   const count = (shape as number[]).reduce((product, size) => product * size, 1);
   return tf.tensor(stream(1, name).normal(count), shape);
+}
+
+/** The tensors of a batch norm of `channels`, all of them different. */
+export function normState(channels: number): NormState {
+  const values = (name: string): tf.Tensor1D => randomTensor<tf.Rank.R1>([channels], name);
+  const variable = (tensor: tf.Tensor): tf.Variable => tf.variable(tensor);
+  return {
+    gamma: variable(values('gamma')),
+    beta: variable(values('beta')),
+    mean: variable(values('mean')),
+    variance: variable(tf.add(tf.square(values('variance')), 0.5)),
+  };
 }
 
 /** Cross-entropy of a network's logits with label b mod classes for image b. */

@@ -50,8 +50,10 @@ function expert(builder: Builder, options: ExpertOptions): Layer {
     outputs,
     role: 'body',
   });
-  // The maximum before ReLU gives the same values and gradients on a quarter of the map.
-  return (x, context) => tf.relu(maxPool(second(tf.relu(first(x, context)), context)));
+  return (x, context) => {
+    const hidden = first.rectified(x, context);
+    return maxPool(second.rectified(hidden, context));
+  };
 }
 
 function buildLevels(builder: Builder, width: number, counts: readonly number[]): Layer[][] {

@@ -4,7 +4,6 @@ import { tf } from '../../../learning/engine/backend.ts';
 import { convolve } from '../../../learning/engine/convolution.ts';
 import { dropout } from '../../../learning/engine/dropout.ts';
 import { withoutGradient } from '../../../learning/engine/gradients.ts';
-import { batchNorm } from '../../../learning/engine/normalisation.ts';
 import { maxPool } from '../../../learning/engine/pooling.ts';
 import { distance, randomTensor } from '../networks.ts';
 
@@ -64,63 +63,6 @@ test('a first layer has the same kernel gradient without that of the images', (t
     return [...tf.grad(f)(kernel).dataSync()];
   };
   t.deepEqual(gradient(false), gradient(true));
-});
-
-/** Batch norm in plain operations, with the convolution's bias added in front of it. */
-function plainNorm(x: tf.Tensor, state: Record<string, tf.Tensor>, training: boolean): tf.Tensor {
-  const { gamma, beta, mean, variance, bias } = state as Record<string, tf.Tensor1D>;
-  const biased = tf.add(x, bias as tf.Tensor1D);
-  const moments = tf.moments(biased, [0, 1, 2]);
-  const centre = training ? moments.mean : (mean as tf.Tensor);
-  const spread = training ? moments.variance : (variance as tf.Tensor);
-  const normal = tf.div(tf.sub(biased, centre), tf.sqrt(tf.add(spread, 1e-5)));
-  return tf.add(tf.mul(normal, gamma as tf.Tensor), beta as tf.Tensor);
-}
-
-for (const training of [true, false]) {
-  test(`batch norm ${training ? 'in training' : 'in evaluation'} equals its formula, bias included`, (t) => {
-    const channels = (name: string): tf.Tensor => randomTensor<tf.Rank.R1>([4], name);
-    const state = {
-      mean: tf.variable(channels('mean')),
-      variance: tf.variable(tf.add(tf.square(channels('variance')), 0.5)),
-    };
-    const inputs = [
-      randomTensor<tf.Rank.R4>([3, 5, 5, 4]),
-      ...['gamma', 'beta', 'bias'].map((name) => channels(name)),
-    ];
-    const named = ([, gamma, beta, bias]: tf.Tensor[]): Record<
-      'gamma' | 'beta' | 'bias',
-      tf.Variable
-    > => ({ gamma, beta, bias }) as Record<'gamma' | 'beta' | 'bias', tf.Variable>;
-    sameWithGradients(
-      t,
-      inputs,
-      (...xs) => {
-        // Copies: in training the statistics move.
-        const fresh = { mean: tf.variable(state.mean), variance: tf.variable(state.variance) };
-        return batchNorm(xs[0] as tf.Tensor4D, { ...named(xs), ...fresh }, training);
-      },
-      (...xs) => plainNorm(xs[0] as tf.Tensor, { ...named(xs), ...state }, training),
-    );
-  });
-}
-
-test('running statistics move by a tenth towards the biased mean and the unbiased variance', (t) => {
-  const x = randomTensor<tf.Rank.R4>([2, 3, 3, 1]);
-  const bias = tf.variable(tf.tensor1d([2]));
-  const state = {
-    gamma: tf.variable(tf.ones<tf.Rank.R1>([1])),
-    beta: tf.variable(tf.zeros<tf.Rank.R1>([1])),
-    mean: tf.variable(tf.tensor1d([1])),
-    variance: tf.variable(tf.tensor1d([3])),
-    bias,
-  } as unknown as Parameters<typeof batchNorm>[1];
-  batchNorm(x, state, true);
-  const { mean, variance } = tf.moments(x);
-  const expectedMean = 0.9 * 1 + 0.1 * ((mean.arraySync() as number) + 2);
-  const unbiased = ((variance.arraySync() as number) * 18) / 17;
-  t.true(Math.abs((state.mean.dataSync()[0] ?? 0) - expectedMean) < 1e-6);
-  t.true(Math.abs((state.variance.dataSync()[0] ?? 0) - (0.9 * 3 + 0.1 * unbiased)) < 1e-6);
 });
 
 test('ReLU, mean, sum and maximum have the gradients of their definitions', (t) => {

@@ -85,6 +85,9 @@ function sameFeatures(t: Assert, forward: Forward, expected: ModelFixture): void
       near(t, sample ?? Number.NaN, value, 10 * tolerance, `${key} at ${String(at)}`);
     }
   }
+}
+
+function samePreActivations(t: Assert, forward: Forward, expected: ModelFixture): void {
   for (const [key, feature] of Object.entries(expected.preactivation_features_eval)) {
     const actual = forward.preActivations[Number(key.slice(1)) - 1] as tf.Tensor;
     const tolerance = expected.tolerance.eval * feature.abs_mean;
@@ -111,6 +114,9 @@ for (const model of MODELS) {
       const evaluated = network.forward(images, { mode: 'evaluate' });
       sameLogits(t, evaluated, expected.logits_eval, expected.tolerance.eval);
       sameFeatures(t, evaluated, expected);
+      const kept = network.forward(images, { mode: 'evaluate', keepsPreActivations: true });
+      sameFeatures(t, kept, expected);
+      samePreActivations(t, kept, expected);
       const trained = network.forward(images, { mode: 'train' });
       sameLogits(t, trained, expected.logits_train, expected.tolerance.train);
       sameStatistics(t, network, expected.batchnorm_after_one_train_forward);
