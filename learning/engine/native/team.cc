@@ -23,16 +23,7 @@ Team& Team::instance() {
 }
 
 Team::Team(int threads) {
-  for (int index = 1; index < threads; ++index) threads_.emplace_back([this] { serve(); });
-}
-
-Team::~Team() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    closing_ = true;
-  }
-  wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (int index = 1; index < threads; ++index) std::thread([this] { serve(); }).detach();
 }
 
 void Team::run(const std::function<void()>& job) {
@@ -53,8 +44,7 @@ void Team::serve() {
   uint64_t last = 0;
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    wake_.wait(lock, [&] { return closing_ || (job_ != nullptr && number_ != last); });
-    if (closing_) return;
+    wake_.wait(lock, [&] { return job_ != nullptr && number_ != last; });
     const std::function<void()>& job = *job_;
     last = number_;
     ++inside_;

@@ -7,7 +7,6 @@
 #include <functional>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace kdx {
 
@@ -44,8 +43,6 @@ class Team {
   /** The process's team: as many threads as TensorFlow was told to use within an operation. */
   static Team& instance();
 
-  explicit Team(int threads);
-  ~Team();
 
   /** To hold during `run`, and while memory that operations share is in use. */
   std::mutex& turn() { return turn_; }
@@ -57,6 +54,8 @@ class Team {
   void run(const std::function<void()>& job);
 
  private:
+  /** Never destroyed: its threads serve as long as the process lives. */
+  explicit Team(int threads);
   void serve();
 
   std::mutex turn_;
@@ -67,8 +66,6 @@ class Team {
   unsigned control_ = 0;
   uint64_t number_ = 0;
   int inside_ = 0;
-  bool closing_ = false;
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace kdx
