@@ -27,26 +27,42 @@ Team::Team(int threads) {
 }
 
 void Team::run(const std::function<void()>& job) {
+  bool isAnyAsleep = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     job_ = &job;
     control_ = _mm_getcsr();
-    ++number_;
+    number_.fetch_add(1, std::memory_order_release);
+    isAnyAsleep = asleep_ > 0;
   }
-  wake_.notify_all();
+  if (isAnyAsleep) wake_.notify_all();
   job();
   std::unique_lock<std::mutex> lock(mutex_);
   job_ = nullptr;
   left_.wait(lock, [this] { return inside_ == 0; });
 }
 
+void Team::lookForJob(uint64_t last) const {
+  constexpr int kGlances = 64;
+  const auto end = Clock::now() + kPatience;
+  while (number_.load(std::memory_order_acquire) == last && Clock::now() < end) {
+    for (int glance = 0; glance < kGlances; ++glance) _mm_pause();
+    std::this_thread::yield();
+  }
+}
+
 void Team::serve() {
   uint64_t last = 0;
-  std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    wake_.wait(lock, [&] { return job_ != nullptr && number_ != last; });
+    lookForJob(last);
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++asleep_;
+    wake_.wait(lock, [&] { return number_.load() != last; });
+    --asleep_;
+    last = number_.load();
+    // Over before this thread came.
+    if (job_ == nullptr) continue;
     const std::function<void()>& job = *job_;
-    last = number_;
     ++inside_;
     _mm_setcsr(control_);
     lock.unlock();

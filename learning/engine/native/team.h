@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -57,6 +58,12 @@ class Team {
   /** Never destroyed: its threads serve as long as the process lives. */
   explicit Team(int threads);
   void serve();
+  /** Waits a while, awake, for the job after `last`: operations follow each other closely. */
+  void lookForJob(uint64_t last) const;
+
+  using Clock = std::chrono::steady_clock;
+  /** More than what lies between two operations of a step, and than waking a thread takes. */
+  static constexpr std::chrono::microseconds kPatience{100};
 
   std::mutex turn_;
   std::mutex mutex_;
@@ -64,8 +71,9 @@ class Team {
   std::condition_variable left_;
   const std::function<void()>* job_ = nullptr;
   unsigned control_ = 0;
-  uint64_t number_ = 0;
+  std::atomic<uint64_t> number_{0};
   int inside_ = 0;
+  int asleep_ = 0;
 };
 
 }  // namespace kdx
