@@ -65,7 +65,7 @@ export default tseslint.config(
       'workflows/**',
       'test/learning/**',
       'bench/**',
-      'bin/leg.ts',
+      'bin/trainer.ts',
       'bin/leg/**',
     ],
     rules: { 'no-restricted-imports': restrict([TFJS, message.tfjs]) },

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { publishDataset } from '../bin/worker/datasets.ts';
-import { ROOT } from '../bin/kdx/stack/layout.ts';
+import { publishDataset } from '../stores/datasets.ts';
+import { ROOT } from '../stack/layout.ts';
 import { computeCodeIndex } from '../learning/code.ts';
 import { configureProcess } from '../learning/engine/environment.ts';
 import { parseIndex } from '../learning/logits.ts';

@@ -1,5 +1,5 @@
 import { errorText, isKdxError } from '../leg/errors.ts';
-import { createProgram } from './kdx/program.ts';
+import { createProgram } from '../cli/program.ts';
 
 /** Exit code of a failure that has no code of ours. */
 const UNEXPECTED = 70;

@@ -14,10 +14,10 @@ import { renderReport } from '../report/render.ts';
 import { openS3Store } from '../stores/s3.ts';
 import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
-import { readEnvironment, type Environment } from './kdx/stack/environment.ts';
-import { ROOT } from './kdx/stack/layout.ts';
-import { publishDataset } from './worker/datasets.ts';
-import { legEnvironment, legSlots } from './worker/settings.ts';
+import { readEnvironment, type Environment } from '../environment/environment.ts';
+import { ROOT } from '../stack/layout.ts';
+import { publishDataset } from '../stores/datasets.ts';
+import { legEnvironment, legSlots } from '../environment/worker.ts';
 import { createWorkers } from './worker/workers.ts';
 
 /** A step, a checkpoint and its upload fit into it. */
@@ -70,7 +70,7 @@ function activities(
   const artifacts = openS3Store(environment.s3);
   const { cacheDir, stateDir } = environment;
   const executor = createLocalExecutor({
-    command: [process.execPath, join(ROOT, 'bin/leg.ts')],
+    command: [process.execPath, join(ROOT, 'bin/trainer.ts')],
     environment: legVariables,
     logFolder: join(stateDir, 'logs/legs'),
     stopGraceSeconds: LEG_STOP_SECONDS,

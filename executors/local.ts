@@ -9,7 +9,7 @@ import { classify, describeEnd } from './classify.ts';
 import { startLegProcess } from './leg-process.ts';
 
 export type LocalExecutorOptions = {
-  /** The program that runs a leg, e.g. `[process.execPath, 'bin/leg.ts']`. */
+  /** The program that runs a leg, e.g. `[process.execPath, 'bin/trainer.ts']`. */
   readonly command: readonly [string, ...string[]];
   /** What a leg's process may know: the store, caches, paths. Nothing else is inherited. */
   readonly environment: Readonly<Record<string, string>>;

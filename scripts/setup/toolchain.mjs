@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Where the programs of this checkout are; `bin/kdx/stack/toolchain.ts` reads it.
+ * Where the programs of this checkout are; `stack/toolchain.ts` reads it.
  * @typedef {object} Toolchain
  * @property {string} node
  * @property {string} python

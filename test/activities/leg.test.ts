@@ -8,7 +8,7 @@ import type { Executor, LegEnd } from '../../leg/executor.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { commitResult } from '../../stores/results.ts';
 import { digestJson } from '../../study/canonical.ts';
-import { emptyStore } from '../bin/kdx/study/store.ts';
+import { emptyStore } from '../cli/study/store.ts';
 import { leg } from '../executors/leg.ts';
 import { quietRuntime } from '../workflows/world.ts';
 

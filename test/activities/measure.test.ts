@@ -7,7 +7,7 @@ import { createStudyActivities } from '../../activities/study.ts';
 import { KdxError } from '../../leg/errors.ts';
 import type { Executor } from '../../leg/executor.ts';
 import type { StudyStatus } from '../../study/status.ts';
-import { emptyStore } from '../bin/kdx/study/store.ts';
+import { emptyStore } from '../cli/study/store.ts';
 import {
   activitiesOf,
   createWorld,

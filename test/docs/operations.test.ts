@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
-import { checkVariables } from '../../bin/kdx/stack/environment.ts';
+import { checkVariables } from '../../environment/environment.ts';
 import { ERROR_CODES } from '../../leg/errors.ts';
 
 const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { isAlive, identityOf } from '../../bin/kdx/stack/identity.ts';
+import { isAlive, identityOf } from '../../stack/identity.ts';
 import type { Checkpoint } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 
-import { watchDeviceMemory } from '../../bin/leg/device-memory.ts';
+import { watchDeviceMemory } from '../../learning/device-memory.ts';
 import { deviceClassOf } from '../../learning/device.ts';
 import { gpuModel, usedDeviceBytes } from '../../learning/gpu.ts';
 import { KdxError } from '../../leg/errors.ts';

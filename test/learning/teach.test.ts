@@ -10,7 +10,7 @@ import { halfRows, toHalf } from '../../learning/logits.ts';
 import { loadNetwork } from '../../learning/networks.ts';
 import { createPredictor } from '../../learning/predict.ts';
 import { recomputeLogits } from '../../learning/teach.ts';
-import { compareRows } from '../../bin/kdx/verify/logits.ts';
+import { compareRows } from '../../verify/logits.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { DISTILLER_NAMES, FEATURE_DISTILLERS } from '../../study/catalog.ts';
 import type { LegSpec, TeachSpec, Trained, TrainSpec } from '../../study/spec.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readToolchain } from '../../bin/kdx/stack/toolchain.ts';
+import { readToolchain } from '../../stack/toolchain.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { freePorts, serverFolder, startServer } from './process.ts';
 import { newCredentials, type TestS3, withS3 } from './s3.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readToolchain } from '../../bin/kdx/stack/toolchain.ts';
+import { readToolchain } from '../../stack/toolchain.ts';
 import { freePorts, serverFolder, startServer, type TestServer } from './process.ts';
 
 const GUARD_FOLDER = fileURLToPath(new URL('../../bin/kdx/stack/guard/', import.meta.url));

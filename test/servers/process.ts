@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readToolchain } from '../../bin/kdx/stack/toolchain.ts';
+import { readToolchain } from '../../stack/toolchain.ts';
 
 /** A real server of a test, on ports of its own with its state in a temporary folder. */
 export type TestServer = {
@@ -34,7 +34,7 @@ export type Recipe = {
   readonly isReady: () => Promise<boolean>;
 };
 
-const GUARD = fileURLToPath(new URL('../../bin/kdx/stack/guard/guard.py', import.meta.url));
+const GUARD = fileURLToPath(new URL('../../stack/guard/guard.py', import.meta.url));
 const START_SECONDS = 60;
 
 /** A folder for the state of one server. */

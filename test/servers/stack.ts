@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { execa } from 'execa';
-import type { Environment } from '../../bin/kdx/stack/environment.ts';
-import { layoutOf } from '../../bin/kdx/stack/layout.ts';
-import type { StackRecord } from '../../bin/kdx/stack/record.ts';
-import type { ServiceName } from '../../bin/kdx/stack/service.ts';
-import { readSettings } from '../../bin/kdx/stack/settings.ts';
-import { connections } from '../../bin/kdx/stack/stack.ts';
+import type { Environment } from '../../environment/environment.ts';
+import { layoutOf } from '../../stack/layout.ts';
+import type { StackRecord } from '../../stack/record.ts';
+import type { ServiceName } from '../../stack/service.ts';
+import { readSettings } from '../../stack/settings.ts';
+import { connections } from '../../stack/stack.ts';
 
 /** The program behind `npm run kdx`. */
 export const KDX = join(import.meta.dirname, '../../bin/kdx.ts');

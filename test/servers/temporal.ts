@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { readToolchain } from '../../bin/kdx/stack/toolchain.ts';
+import { readToolchain } from '../../stack/toolchain.ts';
 import { freePorts, serverFolder, startServer, type TestServer } from './process.ts';
 
 /** A Temporal dev server on a SQLite file; `address` is `host:port`. */

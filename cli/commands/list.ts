@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { KdxError } from '../../leg/errors.ts';
+import { openS3Store } from '../../stores/s3.ts';
+import { checkVariables } from '../../environment/environment.ts';
+import { layoutOf } from '../../stack/layout.ts';
+import { readRunning } from '../../stack/record.ts';
+import { readSettings } from '../../stack/settings.ts';
+import { connections } from '../../stack/stack.ts';
+import { inventoryLines, listStudies } from '../study/inventory.ts';
+
+const HELP = `
+A study is listed under the results that its own runs computed: what it found by key, computed for
+another study, counts there. Unfinished are trials that began and have no result: those under way,
+stopped or failed. Times are of all attempts together.
+
+Examples:
+  kdx list
+  kdx list --json | jq '.[].name'`;
+
+/** `kdx list`: the studies that the store knows of. */
+export function listCommand(): Command {
+  return new Command('list')
+    .description('studies in the store: results, time, date, report')
+    .option('--json', 'for programs')
+    .addHelpText('after', HELP)
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      checkVariables(process.env);
+      const layout = layoutOf(process.env);
+      const settings = await readSettings(layout);
+      if (settings === undefined || (await readRunning(layout)) === undefined) {
+        throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
+      }
+      const studies = await listStudies(openS3Store(connections(layout, settings).s3));
+      const text =
+        json === true ? JSON.stringify(studies, undefined, 2) : inventoryLines(studies).join('\n');
+      process.stdout.write(`${text}\n`);
+    });
+}

@@ -1,0 +1,70 @@
+import { Command } from 'commander';
+import { KdxError } from '../../leg/errors.ts';
+import { computeCodeIndex } from '../../learning/code.ts';
+import { openS3Store } from '../../stores/s3.ts';
+import { problemsText, resolveStudy } from '../../study/resolve.ts';
+import { manifestDigest } from '../../study/dataset-manifest.ts';
+import { readDataset } from '../../stores/datasets.ts';
+import { checkVariables } from '../../environment/environment.ts';
+import { layoutOf, ROOT } from '../../stack/layout.ts';
+import { readRunning } from '../../stack/record.ts';
+import { readSettings } from '../../stack/settings.ts';
+import { connections } from '../../stack/stack.ts';
+import { readStudyFile, studyFilePath } from '../study/file.ts';
+import type { Check } from '../../verify/check.ts';
+import { verifyStudy } from '../../verify/study.ts';
+import { checkLine, failureOf, NONE, summaryLine } from '../../verify/summary.ts';
+import { openVerifyTools } from '../../verify/tools.ts';
+
+const EXAMPLES = `
+Every evaluation and explanation is recomputed from the stored weights; on the same class of device
+each number has to be equal to the bit. Of a training, every file is read back by its digest and its
+metrics are recomputed from the epoch log; the training itself is not repeated, and is named so. Of a
+teacher's cached logits the first and the last epoch are recomputed and every other one is read back.
+
+A file that is damaged or missing ends nothing: it is named with its trial, the digest expected and
+what was found. What cannot be recomputed without it says so, and everything else is verified.
+
+Exit codes: 0 nothing differs or is damaged · 65 something does or is · 69 the store is out of reach
+
+Examples:
+  kdx verify digits
+  kdx verify studies/mine.json`;
+
+/** `kdx verify <study>`: recompute what a study's report says from the artifacts. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('recompute every evaluation number of a study from its stored weights')
+    .argument('<study>', 'a study file, or the name of one in studies/')
+    .addHelpText('after', EXAMPLES)
+    .action(async (study: string) => {
+      checkVariables(process.env);
+      const counts = { ...NONE };
+      for await (const check of checks(study)) {
+        counts[check.verdict] += 1;
+        process.stdout.write(`${checkLine(check)}\n`);
+      }
+      process.stdout.write(`${summaryLine(counts)}\n`);
+      const failure = failureOf(study, counts);
+      if (failure !== undefined) throw failure;
+    });
+}
+
+async function* checks(study: string): AsyncGenerator<Check> {
+  const layout = layoutOf(process.env);
+  const settings = await readSettings(layout);
+  if (settings === undefined || (await readRunning(layout)) === undefined) {
+    throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
+  }
+  const resolution = resolveStudy((await readStudyFile(studyFilePath(study))).input);
+  if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
+  const { cacheDir, s3 } = connections(layout, settings);
+  const store = openS3Store(s3);
+  const { dataset, device } = resolution.study;
+  // Named and not published: what is verified is what the store holds.
+  const { manifest } = await readDataset({ root: ROOT, cacheDir }, dataset.name);
+  const datasetDigest = manifestDigest(manifest);
+  const resolved = { study: resolution.study, datasetDigest, code: computeCodeIndex(ROOT) };
+  const tools = await openVerifyTools(device, store);
+  yield* verifyStudy(store, resolved, manifest, tools);
+}

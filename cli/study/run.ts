@@ -1,0 +1,81 @@
+import {
+  Client,
+  Connection,
+  WorkflowFailedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
+import { ERROR_CODES, errorText, KdxError } from '../../leg/errors.ts';
+import type { ErrorCode } from '../../leg/errors.ts';
+import { STUDY_QUEUE } from '../../workflows/queues.ts';
+import type { StudySummary } from '../../workflows/run-study.ts';
+import type { Environment } from '../../environment/environment.ts';
+import type { StudyFile } from './file.ts';
+import { fetchReport } from './report.ts';
+import { openScreen } from './screen.ts';
+import { watchStudy } from './watch.ts';
+
+/** How a watched study ended; undefined when watching was broken off. */
+export type StudyEnd = {
+  readonly summary: StudySummary;
+  /** The report's page on this machine. */
+  readonly page: string | undefined;
+};
+
+/**
+ * Starts a study, or joins the one of its name that is under way, and watches it to its end.
+ * @throws KdxError with the code the study failed with; its message names the report, if one was made.
+ */
+export async function runStudyFile(
+  environment: Environment,
+  study: StudyFile,
+  signal: AbortSignal,
+): Promise<StudyEnd | undefined> {
+  const { address, namespace } = environment.temporal;
+  const connection = await connect(address);
+  try {
+    const client = new Client({ connection, namespace });
+    const workflowId = `reproduce/${study.name}`;
+    const screen = openScreen(process.stderr);
+    const handle = await client.workflow.start('reproduce', {
+      args: [study.input],
+      taskQueue: STUDY_QUEUE,
+      workflowId,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      // A study of this name that runs already is the one the user means.
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    });
+    if (!(await watchStudy(client, workflowId, screen, signal))) return undefined;
+    const outcome: unknown = await handle.result().catch((error: unknown) => error);
+    const page = await fetchReport(environment, study.name);
+    if (outcome instanceof Error) throw failureOf(outcome, page);
+    return { summary: outcome as StudySummary, page };
+  } finally {
+    await connection.close();
+  }
+}
+
+async function connect(address: string): Promise<Connection> {
+  try {
+    return await Connection.connect({ address, connectTimeout: '5s' });
+  } catch (cause) {
+    const message = `no Temporal server at ${address}; run: kdx up --detach`;
+    throw new KdxError('Configuration', message, { cause });
+  }
+}
+
+/** The failure of our closed list that the workflow's failure chain carries. */
+function failureOf(error: Error, page: string | undefined): KdxError {
+  const where = page === undefined ? '' : `; the report of what was done: ${page}`;
+  if (error instanceof WorkflowFailedError) {
+    if (error.cause instanceof CancelledFailure) {
+      return new KdxError('Stopped', 'the study was cancelled; started again, it goes on');
+    }
+    for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+      const type = 'type' in cause ? String(cause.type) : '';
+      if (type in ERROR_CODES) return new KdxError(type as ErrorCode, cause.message + where);
+    }
+  }
+  return new KdxError('CodeBug', errorText(error) + where, { cause: error });
+}

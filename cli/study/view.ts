@@ -1,0 +1,101 @@
+import type { Progress } from '../../leg/result.ts';
+import { bytes } from '../../report/format.ts';
+import type { StudyStatus, TrialState, TrialStatus } from '../../study/status.ts';
+
+/** What is known of a study at one moment. */
+export type Moment = {
+  readonly status: StudyStatus;
+  /** Last word of the legs under way, by trial id. */
+  readonly progress: ReadonlyMap<string, Progress>;
+};
+
+const BAR_WIDTH = 16;
+const SETTLED: readonly TrialState[] = ['complete', 'found', 'diverged', 'failed', 'blocked'];
+
+/** The picture of a study for a terminal, redrawn in place: a headline, then the trials under way. */
+export function picture({ status, progress }: Moment, columns: number): readonly string[] {
+  const running = status.trials.filter(({ state }) => state === 'running');
+  const width = Math.max(0, ...running.map(({ id }) => id.length));
+  const rows = running.map((trial) => {
+    const leg = progress.get(trial.id);
+    const words = leg === undefined ? `${bar(0)}  starting` : legWords(leg);
+    return `  ${trial.id.padEnd(width)}  ${words}`;
+  });
+  return [headline(status), ...rows].map((line) => line.slice(0, Math.max(20, columns - 1)));
+}
+
+/**
+ * What happened between two moments, one line an event, for logs and pipes: a trial that started,
+ * ended or went on to its next epoch.
+ */
+export function events(before: Moment | undefined, now: Moment): readonly string[] {
+  const lines: string[] = [];
+  if (before?.status.phase !== now.status.phase)
+    lines.push(`${now.status.study}: ${now.status.phase}`);
+  const earlier = new Map(before?.status.trials.map((trial) => [trial.id, trial]));
+  for (const trial of now.status.trials) {
+    if (trial.state !== (earlier.get(trial.id)?.state ?? 'waiting')) lines.push(stateLine(trial));
+    const leg = now.progress.get(trial.id);
+    const moved = leg !== undefined && leg.epoch !== before?.progress.get(trial.id)?.epoch;
+    if (trial.state === 'running' && moved) lines.push(`${trial.id}: ${legLine(leg)}`);
+  }
+  return lines;
+}
+
+/** Seconds as a person says them: `42 s`, `3 min 05 s`, `2 h 10 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+function headline(status: StudyStatus): string {
+  const { counts, trials } = status;
+  const settled = trials.filter(({ state }) => SETTLED.includes(state)).length;
+  const failed = counts.failed + counts.blocked + counts.diverged;
+  return [
+    `${status.study}  ${bar(status.doneShare)}  ${status.phase}`,
+    `${settled} of ${trials.length} trials`,
+    ...(counts.found > 0 ? [`${counts.found} found`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(status.gpuHours === undefined ? [] : [deviceHours(status.gpuHours)]),
+    ...(status.etaSeconds === undefined ? [] : [`ETA ${duration(status.etaSeconds)}`]),
+    ...(status.best === undefined
+      ? []
+      : [`best ${status.best.top1.toFixed(2)} % (${status.best.id})`]),
+  ].join(' · ');
+}
+
+function deviceHours({ used, limit }: NonNullable<StudyStatus['gpuHours']>): string {
+  return `${used.toFixed(2)} of ${limit} GPU hours`;
+}
+
+function stateLine(trial: TrialStatus): string {
+  const score = trial.top1 === undefined ? '' : `, top-1 ${trial.top1.toFixed(2)} %`;
+  const failure =
+    trial.failure === undefined ? '' : `, ${trial.failure.code}: ${trial.failure.message}`;
+  const size =
+    trial.bytes === undefined || trial.state !== 'running'
+      ? ''
+      : `, to store ${bytes(trial.bytes)} of logits`;
+  return `${trial.id}: ${trial.state}${size}${score}${failure}`;
+}
+
+function legLine(leg: Progress): string {
+  const rate = `${Math.round(leg.imagesPerSecond)} images/s`;
+  return `epoch ${leg.epoch}/${leg.epochs}, ${rate}, ETA ${duration(leg.etaSeconds)}`;
+}
+
+function legWords(leg: Progress): string {
+  const share = leg.epochs === 0 ? 0 : (leg.epoch + leg.step / Math.max(1, leg.steps)) / leg.epochs;
+  const { loss: last } = leg;
+  const loss = last !== undefined && Number.isFinite(last) ? `  loss ${last.toFixed(3)}` : '';
+  return `${bar(share)}  ${legLine(leg)}${loss}`;
+}
+
+function bar(share: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
+  return '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+}

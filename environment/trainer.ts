@@ -1,0 +1,49 @@
+import { KdxError } from '../leg/errors.ts';
+import { DEFAULT_BLOB_CACHE_BYTES } from '../stores/blob-cache.ts';
+import { readS3Environment, type S3Environment } from './environment.ts';
+
+/** What the process of a leg is told. */
+export type LegEnvironment = {
+  /** Digest of the blob that holds the leg, as canonical JSON. */
+  readonly leg: string;
+  /** Unique among the processes that run this leg. */
+  readonly attempt: string;
+  readonly s3: S3Environment;
+  /** Where blobs are kept between legs; absent: nowhere. */
+  readonly cacheDir?: string;
+  /** Most that they may take there. */
+  readonly cacheBytes: number;
+  readonly checkpointSeconds: number;
+};
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Those of a leg alone; all others that start with `KDX_` are known to every process of ours. */
+const OWN = ['KDX_LEG', 'KDX_ATTEMPT'];
+
+const DEFAULT_CHECKPOINT_SECONDS = 30;
+
+/** @throws KdxError Configuration naming the variable, its value and what is allowed */
+export function readLegEnvironment(variables: Variables): LegEnvironment {
+  const shared = Object.entries(variables).filter(([name]) => !OWN.includes(name));
+  const cacheDir = variables['KDX_CACHE_DIR'];
+  return {
+    leg: matching(variables, 'KDX_LEG', /^[0-9a-f]{64}$/, 'the digest of a leg'),
+    attempt: matching(variables, 'KDX_ATTEMPT', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
+    s3: readS3Environment(Object.fromEntries(shared)),
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    cacheBytes: Number(variables['KDX_BLOB_CACHE_BYTES'] ?? DEFAULT_BLOB_CACHE_BYTES),
+    checkpointSeconds: Number(variables['KDX_CHECKPOINT_SECONDS'] ?? DEFAULT_CHECKPOINT_SECONDS),
+  };
+}
+
+function matching(variables: Variables, name: string, pattern: RegExp, allowed: string): string {
+  const value = variables[name];
+  if (value !== undefined && pattern.test(value)) return value;
+  throw refusal(name, value, allowed);
+}
+
+function refusal(name: string, value: string | undefined, allowed: string): KdxError {
+  const found = value === undefined ? 'not set' : `${JSON.stringify(value)}`;
+  return new KdxError('Configuration', `${name}: ${found}; it must be ${allowed}`);
+}

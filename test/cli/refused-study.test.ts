@@ -1,0 +1,70 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import test from 'ava';
+import { execa } from 'execa';
+
+import type { StudyInput } from '../../study/schema.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const digits = await readFile(join(ROOT, 'studies/digits.json'), 'utf8');
+
+/** The text of the digits study after a change. */
+function studyWith(change: (study: StudyInput) => unknown): string {
+  return JSON.stringify(change(JSON.parse(digits) as StudyInput));
+}
+
+const refusals: readonly (readonly [string, string | undefined, RegExp])[] = [
+  [
+    'an unknown model',
+    studyWith(({ teachers: [first] = [], ...rest }) => ({
+      ...rest,
+      teachers: [{ ...first, model: { name: 'resnet9' } }],
+    })),
+    /\$\.teachers\[0\]\.model\.name: found "resnet9"; allowed: one of resnet8, resnet14, /,
+  ],
+  [
+    'a negative count of epochs',
+    studyWith(({ sweep, ...rest }) => ({
+      ...rest,
+      sweep: { ...sweep, train: { ...sweep?.train, epochs: -5 } },
+    })),
+    /\$\.sweep\.train\.epochs: found -5; allowed: .*>=1/,
+  ],
+  [
+    'an unknown field',
+    studyWith((study) => ({ ...study, epochs: 5 })),
+    /\$\.epochs: unknown field/,
+  ],
+  [
+    'a preset that the dataset does not have, though it is the default',
+    studyWith((study) => ({ ...study, dataset: { name: 'cifar100' } })),
+    /\$\.dataset\.preset: found "correct" \(the default\); allowed for cifar100: paper/,
+  ],
+  ['text that is no JSON', digits.slice(0, 200), /: .*JSON/],
+  ['a list', '[]', /\$: found \[\]; allowed: .*object/],
+  ['a file that is not there', undefined, /ENOENT/],
+];
+
+for (const [name, text, why] of refusals) {
+  test(`a study with ${name} is refused before anything is started`, async (t) => {
+    const home = await mkdtemp(join(tmpdir(), 'kdx-test-study-'));
+    t.teardown(() => rm(home, { recursive: true, force: true }));
+    const state = join(home, 'state');
+    const file = join(home, 'bad.json');
+    if (text !== undefined) await writeFile(file, text);
+    for (const command of ['study', 'start']) {
+      const { exitCode, stdout, stderr } = await execa({
+        reject: false,
+        env: { KDX_STATE_DIR: state },
+      })(process.execPath, [join(ROOT, 'bin/kdx.ts'), command, file]);
+      t.is(exitCode, 64, stderr);
+      t.is(stdout, '');
+      t.true(stderr.startsWith(`kdx: SpecInvalid: ${file}: `), stderr);
+      t.regex(stderr, why);
+      t.is(stderr.split('\n').length, 1, 'one line says it');
+      t.deepEqual(await readdir(home), text === undefined ? [] : ['bad.json'], 'nothing started');
+    }
+  });
+}

@@ -1,0 +1,34 @@
+import test from 'ava';
+import { readLegEnvironment } from '../../environment/trainer.ts';
+import { legEnvironment } from '../../environment/worker.ts';
+import { DEFAULT_BLOB_CACHE_BYTES } from '../../stores/blob-cache.ts';
+
+const LEG = { KDX_LEG: 'a'.repeat(64), KDX_ATTEMPT: 'n0-1' };
+const WORKER = {
+  KDX_TEMPORAL_ADDRESS: '127.0.0.1:7233',
+  KDX_S3_ENDPOINT: 'http://127.0.0.1:9000',
+  KDX_S3_ACCESS_KEY: 'someone',
+  KDX_S3_SECRET_KEY: 'something-secret',
+  KDX_S3_BUCKET: 'kdx',
+  KDX_CACHE_DIR: '/var/cache/kdx',
+};
+
+test('a leg is told the store and the cache of its worker, and nothing of Temporal', (t) => {
+  const { KDX_TEMPORAL_ADDRESS: _address, ...known } = WORKER;
+  t.deepEqual(legEnvironment({ ...WORKER, SECRET: 'of someone else' }), known);
+});
+
+for (const [set, cacheBytes] of [
+  [undefined, DEFAULT_BLOB_CACHE_BYTES],
+  ['0', 0],
+  ['1048576', 2 ** 20],
+  ['900000000000', 9e11],
+] as const) {
+  test(`a worker with KDX_BLOB_CACHE_BYTES ${set ?? 'not set'} gives its legs a cache of ${cacheBytes} bytes`, (t) => {
+    const variables = legEnvironment({ ...WORKER, KDX_BLOB_CACHE_BYTES: set });
+    t.like(readLegEnvironment({ ...variables, ...LEG }), {
+      cacheDir: WORKER.KDX_CACHE_DIR,
+      cacheBytes,
+    });
+  });
+}
