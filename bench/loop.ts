@@ -7,7 +7,7 @@ import type { Input } from '../learning/data/input.ts';
 import { directInput, openInput } from '../learning/data/input.ts';
 import { NO_SUMS } from '../learning/checkpoints.ts';
 import { trainEpoch } from '../learning/epoch.ts';
-import type { LegPorts } from '../learning/ports.ts';
+import type { LegPorts } from '../leg/ports.ts';
 import { createProgressMeter } from '../learning/progress.ts';
 import { batchPlan, openSession, type Session } from '../learning/session.ts';
 import type { ModelName } from '../study/catalog.ts';

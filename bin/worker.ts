@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLegActivities } from '../activities/leg.ts';
 import { createOutputActivities } from '../activities/output.ts';
 import { createStudyActivities } from '../activities/study.ts';
-import { createLocalExecutor } from '../executors/local.ts';
+import { createLocalExecutor } from '../executors/local/executor.ts';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
 import { toReportInput } from '../report/input.ts';

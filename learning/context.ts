@@ -1,5 +1,5 @@
 import type { Result, RunRecord } from '../leg/result.ts';
-import type { LegPorts } from './ports.ts';
+import type { LegPorts } from '../leg/ports.ts';
 
 /** What a leg is told beside its spec. None of it changes a result. */
 export type LegContext = {

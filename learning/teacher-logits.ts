@@ -4,7 +4,7 @@ import { canonicalJson } from '../study/canonical.ts';
 import type { TrainSpec } from '../study/spec.ts';
 import type { Dataset } from './data/load.ts';
 import { halfRows, parseIndex } from './logits.ts';
-import type { LegPorts } from './ports.ts';
+import type { LegPorts } from '../leg/ports.ts';
 
 /** The logits of one epoch for some images of the train set, row by row. */
 export type LogitsOf = (images: Uint32Array) => Float32Array;

@@ -18,7 +18,7 @@ export type LegPortsOptions = {
   readonly warn?: (message: string) => void;
 };
 
-/** The store's side of `LegPorts` (`learning/ports.ts`); whether a stop was asked is the process's. */
+/** The store's side of `LegPorts` (`leg/ports.ts`); whether a stop was asked is the process's. */
 export type StoredLegPorts = {
   readBlob(digest: string): Promise<Uint8Array>;
   writeBlob(bytes: Uint8Array): Promise<BlobRef>;

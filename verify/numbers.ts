@@ -1,5 +1,5 @@
 import type { BlobRef, Result } from '../leg/result.ts';
-import type { LegPorts } from '../learning/ports.ts';
+import type { LegPorts } from '../leg/ports.ts';
 import { digestBytes } from '../study/canonical.ts';
 import type { EvaluateSpec, ExplainSpec } from '../study/spec.ts';
 import { blocked, lostText, type Audit } from './audit.ts';

@@ -1,6 +1,6 @@
 import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { EpochRecord } from '../leg/records.ts';
-import type { LegPorts } from '../learning/ports.ts';
+import type { LegPorts } from '../leg/ports.ts';
 import type { EvaluateSpec, ExplainSpec, TeachSpec, TrainSpec } from '../study/spec.ts';
 import type { TrialNode } from '../study/plan.ts';
 import type { Audit } from './audit.ts';

@@ -9,7 +9,7 @@ import type { Leg } from '../../leg/spec.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import type { WorkEnd } from '../../learning/context.ts';
 import { configureProcess } from '../../learning/engine/environment.ts';
-import type { LegPorts } from '../../learning/ports.ts';
+import type { LegPorts } from '../../leg/ports.ts';
 import { openLegPorts } from '../../stores/leg-ports.ts';
 import { readResult } from '../../stores/results.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { KdxError } from '../../leg/errors.ts';
 import type { Checkpoint, Progress } from '../../leg/result.ts';
 import type { LegContext } from '../../learning/context.ts';
-import type { LegPorts } from '../../learning/ports.ts';
+import type { LegPorts } from '../../leg/ports.ts';
 import { digestBytes, digestJson } from '../../study/canonical.ts';
 import {
   DIGITS_FOLDER,

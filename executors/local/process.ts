@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { KdxError } from '../leg/errors.ts';
-import type { Progress } from '../leg/result.ts';
+import { KdxError } from '../../leg/errors.ts';
+import type { Progress } from '../../leg/result.ts';
 import type { ProcessEnd } from './classify.ts';
-import { createStallWatch } from './stall.ts';
+import { createStallWatch } from '../stall.ts';
 
 /** How one process is run: all that differs between a real leg and a test's. */
 export type LegProcessOptions = {

@@ -1,4 +1,4 @@
-import { EXIT, type Outcome } from '../leg/outcome.ts';
+import { EXIT, type Outcome } from '../../leg/outcome.ts';
 
 /** All that is known of how a leg's process ended. */
 export type ProcessEnd = {

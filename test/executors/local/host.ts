@@ -1,5 +1,5 @@
-import { createLocalExecutor } from '../../executors/local.ts';
-import { leg } from './leg.ts';
+import { createLocalExecutor } from '../../../executors/local/executor.ts';
+import { leg } from '../leg.ts';
 
 /** A worker's process that dies without a word: runs one leg, and says on stdout that it works. */
 const [program = '', logFolder = ''] = process.argv.slice(2);

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ABANDONED, type Executor, type LegEnd } from '../leg/executor.ts';
-import type { Progress } from '../leg/result.ts';
-import type { Leg } from '../leg/spec.ts';
-import { digestJson } from '../study/canonical.ts';
+import { ABANDONED, type Executor, type LegEnd } from '../../leg/executor.ts';
+import type { Progress } from '../../leg/result.ts';
+import type { Leg } from '../../leg/spec.ts';
+import { digestJson } from '../../study/canonical.ts';
 import { classify, describeEnd } from './classify.ts';
-import { startLegProcess } from './leg-process.ts';
+import { startLegProcess } from './process.ts';
 
 export type LocalExecutorOptions = {
   /** The program that runs a leg, e.g. `[process.execPath, 'bin/trainer.ts']`. */

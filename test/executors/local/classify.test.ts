@@ -1,5 +1,5 @@
 import test from 'ava';
-import { classify, describeEnd, type ProcessEnd } from '../../executors/classify.ts';
+import { classify, describeEnd, type ProcessEnd } from '../../../executors/local/classify.ts';
 
 const ended = (end: Partial<ProcessEnd>): ProcessEnd => ({
   exitCode: undefined,

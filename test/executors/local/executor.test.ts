@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createLocalExecutor, type LocalExecutorOptions } from '../../executors/local.ts';
-import { ABANDONED } from '../../leg/executor.ts';
-import type { Progress } from '../../leg/result.ts';
-import { digestJson } from '../../study/canonical.ts';
-import { leg } from './leg.ts';
+import { createLocalExecutor, type LocalExecutorOptions } from '../../../executors/local/executor.ts';
+import { ABANDONED } from '../../../leg/executor.ts';
+import type { Progress } from '../../../leg/result.ts';
+import { digestJson } from '../../../study/canonical.ts';
+import { leg } from '../leg.ts';
 
 const PROGRAM = fileURLToPath(new URL('program.ts', import.meta.url));
 const HOST = fileURLToPath(new URL('host.ts', import.meta.url));

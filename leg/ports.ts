@@ -1,4 +1,4 @@
-import type { BlobRef, Checkpoint, Progress, Result, RunRecord } from '../leg/result.ts';
+import type { BlobRef, Checkpoint, Progress, Result, RunRecord } from './result.ts';
 
 /** What a leg needs from the world. `bin/leg` gives it from `stores/`; a test gives it from memory. */
 export type LegPorts = {
