@@ -3,7 +3,7 @@ import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
-import { bindTrial, expandStudy, handedOn, type TrialNode } from '../study/plan.ts';
+import { bindTrial, expandStudy, handedOn, type TrialNode } from '../study/plan/plan.ts';
 import type { ResolvedStudy, TrialFailure } from './contract.ts';
 
 /** One trial of a study with everything the store holds of it. */

@@ -1,5 +1,5 @@
 import { DATASETS } from '../study/datasets.ts';
-import { seedPairs } from '../study/plan.ts';
+import { seedPairs } from '../study/plan/plan.ts';
 import type { Study } from '../study/schema.ts';
 import { SEEDS_FOR_A_VERDICT } from './compare.ts';
 import type { Prose, Table } from './content.ts';

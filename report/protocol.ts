@@ -1,5 +1,5 @@
 import { DATASETS } from '../study/datasets.ts';
-import { seedPairs } from '../study/plan.ts';
+import { seedPairs } from '../study/plan/plan.ts';
 import type { Study, Train } from '../study/schema.ts';
 import { quantity, type Prose, type Row, type Table } from './content.ts';
 import { PUBLISHED } from './deviations.ts';

@@ -1,6 +1,6 @@
 import type { Explanation } from '../leg/records.ts';
 import type { ArmName } from '../study/catalog.ts';
-import { seedPairs } from '../study/plan.ts';
+import { seedPairs } from '../study/plan/plan.ts';
 import type { Study } from '../study/schema.ts';
 import type { ReportInput, ReportTrial } from './input.ts';
 

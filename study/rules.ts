@@ -1,7 +1,7 @@
 import { EXPLAINER_NAMES, PRECISIONS, TAUGHT_DISTILLERS, type Precision } from './catalog.ts';
 import { DATASETS } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study, type Train } from './schema.ts';
-import { logitsBytes, teachStreams } from './teach.ts';
+import { logitsBytes, teachStreams } from './plan/streams.ts';
 
 /** One thing that is wrong with a study: where, what is there, what is allowed. */
 export type Problem = { readonly path: string; readonly message: string };

@@ -9,7 +9,7 @@ import {
   manifestDigest,
   type DatasetManifest,
 } from '../study/dataset-manifest.ts';
-import { bindTrial, expandStudy, handedOn } from '../study/plan.ts';
+import { bindTrial, expandStudy, handedOn } from '../study/plan/plan.ts';
 import { openAudit, problemOf, type Audit, type AuditedStore } from './audit.ts';
 import type { Check, Finding } from './check.ts';
 import { trialName } from './names.ts';

@@ -2,7 +2,7 @@ import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
 import type { EpochRecord } from '../leg/records.ts';
 import type { LegPorts } from '../leg/ports.ts';
 import type { EvaluateSpec, ExplainSpec, TeachSpec, TrainSpec } from '../study/spec.ts';
-import type { TrialNode } from '../study/plan.ts';
+import type { TrialNode } from '../study/plan/plan.ts';
 import type { Audit } from './audit.ts';
 import type { Check, Finding } from './check.ts';
 import { verifyLogits } from './logits.ts';

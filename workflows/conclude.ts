@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { ReportSummary, TrialFailure } from '../activities/contract.ts';
 import type { StudyStatus } from '../study/status.ts';
 import { hoursOf, type DeviceAccount } from './device-account.ts';
-import { statusOf } from './progress.ts';
-import type { StudyRun } from './study-run.ts';
+import { statusOf } from './status.ts';
+import type { StudyRun } from './state.ts';
 
 /** What a study's workflow answers when it has ended well, and what its failure carries. */
 export type StudySummary = {

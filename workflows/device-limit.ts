@@ -7,7 +7,7 @@ import {
   type DeviceAccount,
 } from './device-account.ts';
 import { measureLegs } from './proxies.ts';
-import type { StudyRun } from './study-run.ts';
+import type { StudyRun } from './state.ts';
 import { trialWorkflowId } from './trial.ts';
 
 /** Measuring more often than this is not worth its events; heartbeats are as old as that. */

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { ResultSummary } from '../activities/contract.ts';
-import type { BoundTrial } from '../study/plan.ts';
+import type { BoundTrial } from '../study/plan/plan.ts';
 import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
 import { awaitTrial, findResults } from './proxies.ts';
 import {
@@ -19,7 +19,7 @@ import {
   failTrial,
   putBack,
   type StudyRun,
-} from './study-run.ts';
+} from './state.ts';
 import { failureOf } from './trial-failure.ts';
 import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
 

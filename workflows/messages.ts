@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { StudyStatus } from '../study/status.ts';
-import type { TableRow } from './progress.ts';
+import type { TableRow } from './status.ts';
 
 /** What a launch of a trial's leg used, as the trial tells its study. */
 export type LaunchEnd = { readonly key: string; readonly deviceSeconds: number };

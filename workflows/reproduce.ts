@@ -1,5 +1,5 @@
-import type { Carry } from './study-run.ts';
-import { runStudy, type StudySummary } from './run-study.ts';
+import type { Carry } from './state.ts';
+import { runStudy, type StudySummary } from './study.ts';
 
 /** A whole study: teachers → explanation → sweep → evaluations → report. `carry` is set by continuing as new only. */
 export async function reproduce(input: unknown, carry?: Carry): Promise<StudySummary> {

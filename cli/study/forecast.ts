@@ -7,7 +7,7 @@ import {
   handedOn,
   type PlanContext,
   type TrialNode,
-} from '../../study/plan.ts';
+} from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
 import { duration } from './view.ts';
 

@@ -9,7 +9,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, errorText, KdxError } from '../../leg/errors.ts';
 import type { ErrorCode } from '../../leg/errors.ts';
 import { STUDY_QUEUE } from '../../workflows/queues.ts';
-import type { StudySummary } from '../../workflows/run-study.ts';
+import type { StudySummary } from '../../workflows/study.ts';
 import type { Environment } from '../../environment/environment.ts';
 import type { StudyFile } from './file.ts';
 import { fetchReport } from './report.ts';

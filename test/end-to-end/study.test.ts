@@ -6,7 +6,7 @@ import type { Checkpoint, Result } from '../../leg/result.ts';
 import { blobName, checkpointPrefix, reportName, resultName } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
 import { STUDY_QUEUE } from '../../workflows/queues.ts';
-import type { StudySummary } from '../../workflows/run-study.ts';
+import type { StudySummary } from '../../workflows/study.ts';
 import { artifactOf, recordOf, runsOf } from '../servers/mlflow-runs.ts';
 import { createStack, eventually, pidOf, processesOf, type TestStack } from '../servers/stack.ts';
 import { holdLeg, isLaunched, tidy, trainersOf } from './legs.ts';

@@ -1,6 +1,6 @@
 import type { Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
-import { expandStudy } from '../../study/plan.ts';
+import { expandStudy } from '../../study/plan/plan.ts';
 import { resolved, smallStudy } from '../workflows/world.ts';
 
 /** A leg of its own key by its name. */

@@ -14,7 +14,7 @@ import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openLegPorts } from '../../stores/leg-ports.ts';
 import { blobName } from '../../stores/names.ts';
 import { DIGITS_MANIFEST } from '../../study/dataset-manifest.ts';
-import { bindTrial, expandStudy, handedOn } from '../../study/plan.ts';
+import { bindTrial, expandStudy, handedOn } from '../../study/plan/plan.ts';
 import { resolveStudy } from '../../study/resolve.ts';
 
 const TINY = join(import.meta.dirname, '../fixtures/tiny-study.json');

@@ -9,7 +9,7 @@ import type { LegReport } from '../../activities/contract.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { StudyInput } from '../../study/schema.ts';
 import type { StudyStatus } from '../../study/status.ts';
-import type { StudySummary } from '../../workflows/run-study.ts';
+import type { StudySummary } from '../../workflows/study.ts';
 import { trialWorkflowId } from '../../workflows/trial.ts';
 import {
   activitiesOf,

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createStudyActivities } from '../../activities/study.ts';
 import type { StudyInput } from '../../study/schema.ts';
 import type { StudyStatus } from '../../study/status.ts';
-import type { TableRow } from '../../workflows/progress.ts';
-import type { StudySummary } from '../../workflows/run-study.ts';
+import type { TableRow } from '../../workflows/status.ts';
+import type { StudySummary } from '../../workflows/study.ts';
 import {
   activitiesOf,
   createWorld,

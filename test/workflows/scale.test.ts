@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import test from 'ava';
-import type { StudySummary } from '../../workflows/run-study.ts';
+import type { StudySummary } from '../../workflows/study.ts';
 import {
   activitiesOf,
   createWorld,

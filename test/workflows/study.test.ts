@@ -6,7 +6,7 @@ import test from 'ava';
 import type { LegReport } from '../../activities/contract.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { StudyInput } from '../../study/schema.ts';
-import type { StudySummary } from '../../workflows/run-study.ts';
+import type { StudySummary } from '../../workflows/study.ts';
 import {
   activitiesOf,
   createWorld,

@@ -5,7 +5,7 @@ import {
   type Forecast,
   type PlannedState,
 } from '../../../cli/study/forecast.ts';
-import { expandStudy } from '../../../study/plan.ts';
+import { expandStudy } from '../../../study/plan/plan.ts';
 import { studyLike } from '../../fixtures/report/input.ts';
 import { compute, CONTEXT, emptyStore } from './store.ts';
 

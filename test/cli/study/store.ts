@@ -9,7 +9,7 @@ import { commitResult } from '../../../stores/results.ts';
 import { recordRun } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { DISTILLER_NAMES, MODEL_NAMES } from '../../../study/catalog.ts';
-import { bindTrial, expandStudy, type PlanContext } from '../../../study/plan.ts';
+import { bindTrial, expandStudy, type PlanContext } from '../../../study/plan/plan.ts';
 import type { Study } from '../../../study/schema.ts';
 
 const digests = <Name extends string>(names: readonly Name[]): Record<Name, string> =>

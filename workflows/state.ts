@@ -9,7 +9,7 @@ import {
   type BoundTrial,
   type Section,
   type TrialNode,
-} from '../study/plan.ts';
+} from '../study/plan/plan.ts';
 import type { StudyStatus, TrialState } from '../study/status.ts';
 import { openAccount, usedSeconds, type DeviceAccount } from './device-account.ts';
 import { createSchedule, type Schedule } from './schedule.ts';

@@ -1,4 +1,4 @@
-import type { Study } from './schema.ts';
+import type { Study } from '../schema.ts';
 
 /** Seeds of one repetition: initial weights, and data order with augmentation. */
 export type Seed = { readonly init: number; readonly data: number };

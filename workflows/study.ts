@@ -9,7 +9,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { ReportSummary, ResolvedStudy } from '../activities/contract.ts';
-import type { Section } from '../study/plan.ts';
+import type { Section } from '../study/plan/plan.ts';
 import { conclude, failuresOf, type StudySummary } from './conclude.ts';
 import { noteLaunchEnd } from './device-account.ts';
 import { withinDeviceLimit } from './device-limit.ts';
@@ -23,10 +23,10 @@ import {
   statusQuery,
   tableQuery,
 } from './messages.ts';
-import { statusBefore, statusOf, tableOf } from './progress.ts';
+import { statusBefore, statusOf, tableOf } from './status.ts';
 import { renderReport, resolveStudy } from './proxies.ts';
 import { startRecord } from './record.ts';
-import { carryOf, openRun, retryFailed, type Carry, type StudyRun } from './study-run.ts';
+import { carryOf, openRun, retryFailed, type Carry, type StudyRun } from './state.ts';
 
 export type { StudySummary } from './conclude.ts';
 

@@ -1,9 +1,9 @@
-import { codeOf, type CodeIndex } from './code.ts';
+import { codeOf, type CodeIndex } from '../code.ts';
 import { evaluationCost, explanationCost, trainingCost } from './cost.ts';
-import type { DistillerSpec, ModelSpec, Study, Train, VamSpec } from './schema.ts';
+import type { DistillerSpec, ModelSpec, Study, Train, VamSpec } from '../schema.ts';
 import type { Seed } from './seeds.ts';
 import { splitOf } from './split.ts';
-import type { EvaluateSpec, ExplainSpec, LegSpec, Teacher, TrainSpec, Trained } from './spec.ts';
+import type { EvaluateSpec, ExplainSpec, LegSpec, Teacher, TrainSpec, Trained } from '../spec.ts';
 
 /** Digest of what a trial of this id left for others: its weights, or a teach leg's logits. */
 export type BindWeights = (id: string) => string;

@@ -1,6 +1,6 @@
 import type { StudyStatus, TrialState, TrialStatus } from '../study/status.ts';
 import { hoursOf } from './device-account.ts';
-import type { Entry, StudyRun } from './study-run.ts';
+import type { Entry, StudyRun } from './state.ts';
 
 /** One cell of the student sweep so far. */
 export type TableRow = {

@@ -1,5 +1,5 @@
-import { DATASETS } from './datasets.ts';
-import type { Study } from './schema.ts';
+import { DATASETS } from '../datasets.ts';
+import type { Study } from '../schema.ts';
 
 /** How many images each part of a study's data has. */
 export type SplitSizes = {

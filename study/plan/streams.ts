@@ -1,10 +1,10 @@
-import { FEATURE_DISTILLERS, TAUGHT_DISTILLERS } from './catalog.ts';
-import { codeOf } from './code.ts';
+import { FEATURE_DISTILLERS, TAUGHT_DISTILLERS } from '../catalog.ts';
+import { codeOf } from '../code.ts';
 import { teachingCost } from './cost.ts';
-import { DATASETS } from './datasets.ts';
-import type { DistillerSpec, Study, Train } from './schema.ts';
+import { DATASETS } from '../datasets.ts';
+import type { DistillerSpec, Study, Train } from '../schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
-import type { TeachSpec } from './spec.ts';
+import type { TeachSpec } from '../spec.ts';
 import { splitOf } from './split.ts';
 import {
   base,
@@ -13,7 +13,7 @@ import {
   type PlanContext,
   type TeacherNode,
   type TrialNode,
-} from './trials.ts';
+} from './nodes.ts';
 
 /**
  * Teach once: what a teacher says of an image depends on how the image is moved, and not on who

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { digestJson } from '../../study/canonical.ts';
-import { DISTILLER_NAMES, MODEL_NAMES } from '../../study/catalog.ts';
-import { codeOf, codeUseOf, type CodeIndex } from '../../study/code.ts';
-import { bindTrial, expandStudy, restrictTo, type TrialNode } from '../../study/plan.ts';
-import { resolveStudy } from '../../study/resolve.ts';
-import type { Study } from '../../study/schema.ts';
+import { digestJson } from '../../../study/canonical.ts';
+import { DISTILLER_NAMES, MODEL_NAMES } from '../../../study/catalog.ts';
+import { codeOf, codeUseOf, type CodeIndex } from '../../../study/code.ts';
+import { bindTrial, expandStudy, restrictTo, type TrialNode } from '../../../study/plan/plan.ts';
+import { resolveStudy } from '../../../study/resolve.ts';
+import type { Study } from '../../../study/schema.ts';
 
-const digitsText = readFileSync(new URL('../../studies/digits.json', import.meta.url), 'utf8');
+const digitsText = readFileSync(new URL('../../../studies/digits.json', import.meta.url), 'utf8');
 
 function digits(): Study {
   const resolution = resolveStudy(JSON.parse(digitsText));

@@ -1,9 +1,9 @@
-import { digestJson } from './canonical.ts';
-import { TAUGHT_DISTILLERS, type ArmName } from './catalog.ts';
-import type { DistillerSpec, ModelSpec, Study } from './schema.ts';
+import { digestJson } from '../canonical.ts';
+import { TAUGHT_DISTILLERS, type ArmName } from '../catalog.ts';
+import type { DistillerSpec, ModelSpec, Study } from '../schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
-import type { LegSpec } from './spec.ts';
-import { armStream, studentStream, teachNode, teachStreams } from './teach.ts';
+import type { LegSpec } from '../spec.ts';
+import { armStream, studentStream, teachNode, teachStreams } from './streams.ts';
 import {
   evaluateNode,
   explanationNode,
@@ -12,10 +12,10 @@ import {
   type PlanContext,
   type Section,
   type TrialNode,
-} from './trials.ts';
+} from './nodes.ts';
 
 export { seedPairs } from './seeds.ts';
-export type { PlanContext, Section, TrialNode } from './trials.ts';
+export type { PlanContext, Section, TrialNode } from './nodes.ts';
 
 /** What finished trials hand on to those that need them, by id: digests of weights or logits. */
 export type Weights = ReadonlyMap<string, string>;

@@ -1,4 +1,4 @@
-import type { ModelSpec } from './schema.ts';
+import type { ModelSpec } from '../schema.ts';
 
 type Split = { readonly train: number; readonly validation: number; readonly test: number };
 
