@@ -6,10 +6,10 @@ import type { LegContext } from '../learning/context.ts';
 import type { Input } from '../learning/data/input.ts';
 import { directInput, openInput } from '../learning/data/input.ts';
 import { NO_SUMS } from '../learning/checkpoints.ts';
-import { trainEpoch } from '../learning/epoch.ts';
+import { trainEpoch } from '../learning/training/epoch.ts';
 import type { LegPorts } from '../leg/ports.ts';
 import { createProgressMeter } from '../learning/progress.ts';
-import { batchPlan, openSession, type Session } from '../learning/session.ts';
+import { batchPlan, openSession, type Session } from '../learning/training/session.ts';
 import type { ModelName } from '../study/catalog.ts';
 import {
   DIGITS_FOLDER,

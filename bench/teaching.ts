@@ -6,7 +6,7 @@ import { publishDataset } from '../stores/datasets.ts';
 import { ROOT } from '../stack/layout.ts';
 import { computeCodeIndex } from '../learning/code.ts';
 import { configureProcess } from '../learning/engine/environment.ts';
-import { parseIndex } from '../learning/logits.ts';
+import { parseIndex } from '../learning/teaching/logits.ts';
 import type { LogitsIndex } from '../leg/records.ts';
 import { KdxError } from '../leg/errors.ts';
 import type { Result } from '../leg/result.ts';

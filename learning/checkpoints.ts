@@ -4,7 +4,7 @@ import type { Checkpoint } from '../leg/result.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import type { LegContext } from './context.ts';
 import { decodeTensors, encodeTensors } from './engine/safetensors.ts';
-import { readState, writeState, type State } from './state.ts';
+import { readState, writeState, type State } from './engine/state.ts';
 
 /** Sums over the images of the epoch under way; in double precision, so that they survive as JSON. */
 export type EpochSums = {

@@ -16,9 +16,9 @@ import type { CodeIndex } from '../study/code.ts';
 export const CODE_INDEX_FILE = 'learning/code.json';
 
 /** The parts of one kind of leg; everything else in `learning/` itself is the core. */
-const EVALUATE = ['learning/evaluate.ts', 'learning/models/fold.ts'];
-const EXPLAIN = ['learning/explain.ts', 'learning/explain/'];
-const TEACH = ['learning/teach.ts'];
+const EVALUATE = ['learning/evaluation/evaluate.ts', 'learning/models/fold.ts'];
+const EXPLAIN = ['learning/explanation/explain.ts', 'learning/explain/'];
+const TEACH = ['learning/teaching/teach.ts'];
 const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
 /** Computes no result. */
 const APART = ['code', 'gpu', 'ports', 'progress'].map((name) => `learning/${name}.ts`);

@@ -1,10 +1,10 @@
 import type { LegSpec } from '../study/spec.ts';
 import type { LegContext, WorkEnd } from './context.ts';
 import { computeProductsIn } from './engine/precision.ts';
-import { evaluate } from './evaluate.ts';
-import { explain } from './explain.ts';
-import { teach } from './teach.ts';
-import { train } from './train.ts';
+import { evaluate } from './evaluation/evaluate.ts';
+import { explain } from './explanation/explain.ts';
+import { teach } from './teaching/teach.ts';
+import { train } from './training/train.ts';
 
 export { deviceClassOf } from './device.ts';
 

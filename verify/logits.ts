@@ -1,4 +1,4 @@
-import { halfRows, parseIndex } from '../learning/logits.ts';
+import { halfRows, parseIndex } from '../learning/teaching/logits.ts';
 import type { LogitsIndex } from '../leg/records.ts';
 import type { TeachSpec } from '../study/spec.ts';
 import { blocked, type Audit } from './audit.ts';

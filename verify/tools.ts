@@ -18,10 +18,10 @@ export async function openVerifyTools(
 ): Promise<VerifyTools> {
   configureProcess(device);
   const { deviceClassOf, work } = await import('../learning/leg.ts');
-  const { recomputeLogits } = await import('../learning/teach.ts');
+  const { recomputeLogits } = await import('../learning/teaching/teach.ts');
   const { networkOptions } = await import('../learning/networks.ts');
   const { networkCost } = await import('../learning/models/registry.ts');
-  const { trainingMetrics } = await import('../learning/metrics.ts');
+  const { trainingMetrics } = await import('../learning/training/metrics.ts');
   const deviceClass = deviceClassOf(device);
   return {
     deviceClass,

@@ -1,4 +1,4 @@
-import type { EpochRecord } from '../leg/records.ts';
+import type { EpochRecord } from '../../leg/records.ts';
 
 /** Scalars of a training for tables; names as `METRICS` of `leg/records.ts` lists them. */
 export function trainingMetrics(

@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 
-import { KdxError } from '../leg/errors.ts';
-import type { LogitsIndex } from '../leg/records.ts';
-import type { BlobRef, Result } from '../leg/result.ts';
-import type { TeachSpec } from '../study/spec.ts';
-import { createKeeper, newestGood, readPart } from './checkpoints.ts';
-import type { LegContext, WorkEnd } from './context.ts';
-import { augmentedBatch, batchOf } from './data/batches.ts';
-import { loadDataset, type Dataset } from './data/load.ts';
+import { KdxError } from '../../leg/errors.ts';
+import type { LogitsIndex } from '../../leg/records.ts';
+import type { BlobRef, Result } from '../../leg/result.ts';
+import type { TeachSpec } from '../../study/spec.ts';
+import { createKeeper, newestGood, readPart } from '../checkpoints.ts';
+import type { LegContext, WorkEnd } from '../context.ts';
+import { augmentedBatch, batchOf } from '../data/batches.ts';
+import { loadDataset, type Dataset } from '../data/load.ts';
 import { halfBytes, halfRows, indexBytes, parseIndex, toHalf } from './logits.ts';
-import { loadNetwork } from './networks.ts';
-import { createPredictor, type Predictor } from './predict.ts';
-import { createProgressMeter, paceOf, type ProgressMeter } from './progress.ts';
+import { loadNetwork } from '../networks.ts';
+import { createPredictor, type Predictor } from '../evaluation/predict.ts';
+import { createProgressMeter, paceOf, type ProgressMeter } from '../progress.ts';
 
 /** Images of one forward pass. Not the batch of any student: rows are looked up by image. */
 const BATCH = 100;

@@ -1,6 +1,6 @@
-import { KdxError } from '../leg/errors.ts';
-import type { LogitsIndex } from '../leg/records.ts';
-import { canonicalJson } from '../study/canonical.ts';
+import { KdxError } from '../../leg/errors.ts';
+import type { LogitsIndex } from '../../leg/records.ts';
+import { canonicalJson } from '../../study/canonical.ts';
 
 /**
  * A teacher's logits as bytes: rows of half-precision numbers, and the index that names them. Half

@@ -1,6 +1,6 @@
-import type { EpochRecord } from '../leg/records.ts';
-import type { Result } from '../leg/result.ts';
-import type { TrainSpec } from '../study/spec.ts';
+import type { EpochRecord } from '../../leg/records.ts';
+import type { Result } from '../../leg/result.ts';
+import type { TrainSpec } from '../../study/spec.ts';
 import {
   epochLines,
   createKeeper,
@@ -9,18 +9,18 @@ import {
   saveCheckpoint,
   type EpochSums,
   type LoopPosition,
-} from './checkpoints.ts';
-import type { LegContext, Pace, WorkEnd } from './context.ts';
-import { openInput, type Input } from './data/input.ts';
-import { encodeTensors } from './engine/safetensors.ts';
+} from '../checkpoints.ts';
+import type { LegContext, Pace, WorkEnd } from '../context.ts';
+import { openInput, type Input } from '../data/input.ts';
+import { encodeTensors } from '../engine/safetensors.ts';
 import { stepsPerEpoch, trainEpoch } from './epoch.ts';
 import { measureEpoch } from './measure.ts';
 import { trainingMetrics } from './metrics.ts';
-import { weightsFile } from './networks.ts';
-import { createProgressMeter, paceOf, type ProgressMeter } from './progress.ts';
+import { weightsFile } from '../networks.ts';
+import { createProgressMeter, paceOf, type ProgressMeter } from '../progress.ts';
 import { scheduleAt } from './schedules.ts';
 import { batchPlan, openSession, type Session } from './session.ts';
-import { readState } from './state.ts';
+import { readState } from '../engine/state.ts';
 
 /** Where the loss stopped being a number. */
 type Divergence = { readonly epoch: number; readonly step: number };

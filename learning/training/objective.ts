@@ -1,12 +1,12 @@
-import { KdxError } from '../leg/errors.ts';
-import type { TrainSpec } from '../study/spec.ts';
-import type { Distiller, Knowledge, TermContext } from './distillers/distiller.ts';
-import { createDistiller } from './distillers/registry.ts';
-import { tf } from './engine/backend.ts';
-import { withoutGradient } from './engine/gradients.ts';
-import type { Network } from './engine/network.ts';
-import type { Feeds, LossTerms, TrainerOptions } from './engine/trainer.ts';
-import { passOf, type Gated } from './networks.ts';
+import { KdxError } from '../../leg/errors.ts';
+import type { TrainSpec } from '../../study/spec.ts';
+import type { Distiller, Knowledge, TermContext } from '../distillers/distiller.ts';
+import { createDistiller } from '../distillers/registry.ts';
+import { tf } from '../engine/backend.ts';
+import { withoutGradient } from '../engine/gradients.ts';
+import type { Network } from '../engine/network.ts';
+import type { Feeds, LossTerms, TrainerOptions } from '../engine/trainer.ts';
+import { passOf, type Gated } from '../networks.ts';
 
 /** The loss of a training, in the form a trainer takes it. */
 export type Objective = Required<Pick<TrainerOptions, 'targets' | 'loss'>> & {

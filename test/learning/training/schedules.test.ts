@@ -1,8 +1,8 @@
 import test from 'ava';
 
-import { scheduleAt } from '../../learning/schedules.ts';
-import type { Train } from '../../study/schema.ts';
-import { readGolden } from './formula.ts';
+import { scheduleAt } from '../../../learning/training/schedules.ts';
+import type { Train } from '../../../study/schema.ts';
+import { readGolden } from '../formula.ts';
 
 type Rows = { readonly value: readonly (readonly number[])[]; readonly tolerance: number };
 type Losses = {

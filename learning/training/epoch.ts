@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { EpochSums } from './checkpoints.ts';
-import type { Batch } from './data/batches.ts';
-import type { Input } from './data/input.ts';
-import { batchesPerEpoch } from './data/plan.ts';
-import { CHANNELS } from './data/records.ts';
-import { tf } from './engine/backend.ts';
-import { stream } from './engine/random.ts';
-import type { Feeds, Outputs } from './engine/trainer.ts';
-import { GATE_TEMPERATURE_FEED } from './networks.ts';
+import type { EpochSums } from '../checkpoints.ts';
+import type { Batch } from '../data/batches.ts';
+import type { Input } from '../data/input.ts';
+import { batchesPerEpoch } from '../data/plan.ts';
+import { CHANNELS } from '../data/records.ts';
+import { tf } from '../engine/backend.ts';
+import { stream } from '../engine/random.ts';
+import type { Feeds, Outputs } from '../engine/trainer.ts';
+import { GATE_TEMPERATURE_FEED } from '../networks.ts';
 import { TEACHER_LOGITS_FEED } from './objective.ts';
 import { scheduleAt, type EpochSettings } from './schedules.ts';
 import type { Session } from './session.ts';

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { Engine, Feeds, Outputs } from './engine/trainer.ts';
-import { createProgram } from './engine/trainer.ts';
-import { tf } from './engine/backend.ts';
-import type { Batch, BatchSource } from './data/batches.ts';
-import { createKeptBatches } from './data/kept.ts';
-import { CHANNELS } from './data/records.ts';
-import { GATE_TEMPERATURE_FEED, passOf, type Gated } from './networks.ts';
+import type { Engine, Feeds, Outputs } from '../engine/trainer.ts';
+import { createProgram } from '../engine/trainer.ts';
+import { tf } from '../engine/backend.ts';
+import type { Batch, BatchSource } from '../data/batches.ts';
+import { createKeptBatches } from '../data/kept.ts';
+import { CHANNELS } from '../data/records.ts';
+import { GATE_TEMPERATURE_FEED, passOf, type Gated } from '../networks.ts';
 import type { Predictions } from './scores.ts';
 
 /** Images of one forward pass: all of its maps are in memory at once. */

@@ -1,11 +1,11 @@
-import type { EpochRecord } from '../leg/records.ts';
-import type { BatchSource } from './data/batches.ts';
-import { tf } from './engine/backend.ts';
-import type { Network } from './engine/network.ts';
-import { gateEntropy, INTRINSIC_TEMPERATURE } from './models/explainer/entropy.ts';
-import { gateRows } from './models/explainer/route.ts';
-import { attentionOf, RHO_NAME, temperatureOf } from './models/vam.ts';
-import { negativeLogLikelihood, top1 } from './scores.ts';
+import type { EpochRecord } from '../../leg/records.ts';
+import type { BatchSource } from '../data/batches.ts';
+import { tf } from '../engine/backend.ts';
+import type { Network } from '../engine/network.ts';
+import { gateEntropy, INTRINSIC_TEMPERATURE } from '../models/explainer/entropy.ts';
+import { gateRows } from '../models/explainer/route.ts';
+import { attentionOf, RHO_NAME, temperatureOf } from '../models/vam.ts';
+import { negativeLogLikelihood, top1 } from '../evaluation/scores.ts';
 import type { Session } from './session.ts';
 
 type Measures = Pick<EpochRecord, 'validation' | 'test' | 'gates' | 'vam'>;

@@ -1,18 +1,18 @@
-import { KdxError } from '../leg/errors.ts';
-import type { Explanation } from '../leg/records.ts';
-import type { Result } from '../leg/result.ts';
-import { canonicalJson } from '../study/canonical.ts';
-import type { ExplainSpec, Trained } from '../study/spec.ts';
-import type { LegContext } from './context.ts';
-import { loadDataset, type Dataset } from './data/load.ts';
-import { evaluateLoaded, withTeacher, type Evaluated } from './evaluate.ts';
-import { conflictRates } from './explain/conflict.ts';
-import { teacherCorrelation } from './explain/correlation.ts';
-import { gateRecords } from './explain/gates.ts';
-import { treeOf } from './explain/tree.ts';
-import { gateRows } from './models/explainer/route.ts';
-import { loadNetwork, type LoadedNetwork } from './networks.ts';
-import { classMeans } from './scores.ts';
+import { KdxError } from '../../leg/errors.ts';
+import type { Explanation } from '../../leg/records.ts';
+import type { Result } from '../../leg/result.ts';
+import { canonicalJson } from '../../study/canonical.ts';
+import type { ExplainSpec, Trained } from '../../study/spec.ts';
+import type { LegContext } from '../context.ts';
+import { loadDataset, type Dataset } from '../data/load.ts';
+import { evaluateLoaded, withTeacher, type Evaluated } from '../evaluation/evaluate.ts';
+import { conflictRates } from './conflict.ts';
+import { teacherCorrelation } from './correlation.ts';
+import { gateRecords } from './gates.ts';
+import { treeOf } from './tree.ts';
+import { gateRows } from '../models/explainer/route.ts';
+import { loadNetwork, type LoadedNetwork } from '../networks.ts';
+import { classMeans } from '../evaluation/scores.ts';
 
 /** Temperature of the soft labels that classes are compared by. */
 const SOFT_LABEL_TEMPERATURE = 4;

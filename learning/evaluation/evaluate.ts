@@ -1,13 +1,13 @@
-import type { Evaluation } from '../leg/records.ts';
-import type { Result } from '../leg/result.ts';
-import { KdxError } from '../leg/errors.ts';
-import { canonicalJson } from '../study/canonical.ts';
-import type { EvaluateSpec } from '../study/spec.ts';
-import type { LegContext } from './context.ts';
-import { loadDataset, type Dataset } from './data/load.ts';
-import type { Engine } from './engine/trainer.ts';
-import { foldVam } from './models/fold.ts';
-import { loadNetwork, type LoadedNetwork } from './networks.ts';
+import type { Evaluation } from '../../leg/records.ts';
+import type { Result } from '../../leg/result.ts';
+import { KdxError } from '../../leg/errors.ts';
+import { canonicalJson } from '../../study/canonical.ts';
+import type { EvaluateSpec } from '../../study/spec.ts';
+import type { LegContext } from '../context.ts';
+import { loadDataset, type Dataset } from '../data/load.ts';
+import type { Engine } from '../engine/trainer.ts';
+import { foldVam } from '../models/fold.ts';
+import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { predict } from './predict.ts';
 import {
   agreementWith,

@@ -1,8 +1,8 @@
-import { KdxError } from '../leg/errors.ts';
-import { tf } from './engine/backend.ts';
-import type { Network } from './engine/network.ts';
-import type { Optimizer } from './engine/optimizer.ts';
-import type { StoredTensor } from './engine/safetensors.ts';
+import { KdxError } from '../../leg/errors.ts';
+import { tf } from './backend.ts';
+import type { Network } from './network.ts';
+import type { Optimizer } from './optimizer.ts';
+import type { StoredTensor } from './safetensors.ts';
 
 /** All tensors that training changes, by the name they are stored under. */
 export type State = ReadonlyMap<string, tf.Variable>;

@@ -1,19 +1,19 @@
-import type { TrainSpec } from '../study/spec.ts';
-import type { LegContext } from './context.ts';
-import { loadDataset, type Dataset } from './data/load.ts';
-import type { BatchPlan } from './data/plan.ts';
-import { adam } from './engine/adam.ts';
-import type { Parameter } from './engine/network.ts';
-import type { Optimizer } from './engine/optimizer.ts';
-import { sgd } from './engine/sgd.ts';
-import { createTrainer, type Trainer } from './engine/trainer.ts';
-import type { tf } from './engine/backend.ts';
-import { liveParameters } from './models/explainer/route.ts';
-import { loadNetwork, startNetwork, type Gated } from './networks.ts';
+import type { TrainSpec } from '../../study/spec.ts';
+import type { LegContext } from '../context.ts';
+import { loadDataset, type Dataset } from '../data/load.ts';
+import type { BatchPlan } from '../data/plan.ts';
+import { adam } from '../engine/adam.ts';
+import type { Parameter } from '../engine/network.ts';
+import type { Optimizer } from '../engine/optimizer.ts';
+import { sgd } from '../engine/sgd.ts';
+import { createTrainer, type Trainer } from '../engine/trainer.ts';
+import type { tf } from '../engine/backend.ts';
+import { liveParameters } from '../models/explainer/route.ts';
+import { loadNetwork, startNetwork, type Gated } from '../networks.ts';
 import { createObjective } from './objective.ts';
-import { createPredictor, type Predictor } from './predict.ts';
-import { networkState, trainingState, type State } from './state.ts';
-import { openTeacherLogits, type TeacherLogits } from './teacher-logits.ts';
+import { createPredictor, type Predictor } from '../evaluation/predict.ts';
+import { networkState, trainingState, type State } from '../engine/state.ts';
+import { openTeacherLogits, type TeacherLogits } from '../teaching/teacher-logits.ts';
 
 /** Everything a training holds in memory. */
 export type Session = {

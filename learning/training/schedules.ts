@@ -4,7 +4,7 @@
  * published one, so that they are the published ones at E = E_ref. Rates that fall in steps, which
  * may be shorter than an epoch of a short run, are read as their mean over the epoch.
  */
-import type { Train } from '../study/schema.ts';
+import type { Train } from '../../study/schema.ts';
 
 /** Published length of both stages of the explainer, and of students and teachers. */
 const EXPLAINER_EPOCHS = 300;

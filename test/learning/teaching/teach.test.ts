@@ -1,20 +1,20 @@
 import test, { type ExecutionContext } from 'ava';
 
-import type { EpochRecord, LogitsIndex } from '../../leg/records.ts';
-import type { Result } from '../../leg/result.ts';
-import { augmentedBatch } from '../../learning/data/batches.ts';
-import { loadDataset } from '../../learning/data/load.ts';
-import { createDistiller } from '../../learning/distillers/registry.ts';
-import { work } from '../../learning/leg.ts';
-import { halfRows, toHalf } from '../../learning/logits.ts';
-import { loadNetwork } from '../../learning/networks.ts';
-import { createPredictor } from '../../learning/predict.ts';
-import { recomputeLogits } from '../../learning/teach.ts';
-import { compareRows } from '../../verify/logits.ts';
-import { digestJson } from '../../study/canonical.ts';
-import { DISTILLER_NAMES, FEATURE_DISTILLERS } from '../../study/catalog.ts';
-import type { LegSpec, TeachSpec, Trained, TrainSpec } from '../../study/spec.ts';
-import { createMemory, FEW_DIGITS, type Memory } from './memory.ts';
+import type { EpochRecord, LogitsIndex } from '../../../leg/records.ts';
+import type { Result } from '../../../leg/result.ts';
+import { augmentedBatch } from '../../../learning/data/batches.ts';
+import { loadDataset } from '../../../learning/data/load.ts';
+import { createDistiller } from '../../../learning/distillers/registry.ts';
+import { work } from '../../../learning/leg.ts';
+import { halfRows, toHalf } from '../../../learning/teaching/logits.ts';
+import { loadNetwork } from '../../../learning/networks.ts';
+import { createPredictor } from '../../../learning/evaluation/predict.ts';
+import { recomputeLogits } from '../../../learning/teaching/teach.ts';
+import { compareRows } from '../../../verify/logits.ts';
+import { digestJson } from '../../../study/canonical.ts';
+import { DISTILLER_NAMES, FEATURE_DISTILLERS } from '../../../study/catalog.ts';
+import type { LegSpec, TeachSpec, Trained, TrainSpec } from '../../../study/spec.ts';
+import { createMemory, FEW_DIGITS, type Memory } from '../memory.ts';
 
 const BASE = {
   device: { kind: 'cpu', threads: 1, precision: 'float32' },

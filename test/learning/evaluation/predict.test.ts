@@ -1,9 +1,9 @@
 import test from 'ava';
 
-import { tf } from '../../learning/engine/backend.ts';
-import { createPredictor } from '../../learning/predict.ts';
-import { randomSource } from './data/images.ts';
-import { randomNetwork } from './networks.ts';
+import { tf } from '../../../learning/engine/backend.ts';
+import { createPredictor } from '../../../learning/evaluation/predict.ts';
+import { randomSource } from '../data/images.ts';
+import { randomNetwork } from '../networks.ts';
 
 /** Bytes of 100 images of 8 × 8 pixels, normalised: one batch. */
 const BATCH_BYTES = 100 * 8 * 8 * 3 * 4;

@@ -1,10 +1,10 @@
-import { KdxError } from '../leg/errors.ts';
-import type { LogitsIndex } from '../leg/records.ts';
-import { canonicalJson } from '../study/canonical.ts';
-import type { TrainSpec } from '../study/spec.ts';
-import type { Dataset } from './data/load.ts';
+import { KdxError } from '../../leg/errors.ts';
+import type { LogitsIndex } from '../../leg/records.ts';
+import { canonicalJson } from '../../study/canonical.ts';
+import type { TrainSpec } from '../../study/spec.ts';
+import type { Dataset } from '../data/load.ts';
 import { halfRows, parseIndex } from './logits.ts';
-import type { LegPorts } from '../leg/ports.ts';
+import type { LegPorts } from '../../leg/ports.ts';
 
 /** The logits of one epoch for some images of the train set, row by row. */
 export type LogitsOf = (images: Uint32Array) => Float32Array;
