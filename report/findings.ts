@@ -1,5 +1,5 @@
 import { mean } from '../statistics/describe.ts';
-import { armSamples, intrinsicEntropy } from './arms.ts';
+import { armSamples, intrinsicEntropy } from './tables/arms.ts';
 import {
   differenceOf,
   holdsZero,
@@ -7,8 +7,8 @@ import {
   verdict,
   type Comparison,
   type Sample,
-} from './compare.ts';
-import { quantity, type Prose } from './content.ts';
+} from './tables/compare.ts';
+import { quantity, type Prose } from './page/content.ts';
 import { entropyWord, headlineOf, same, than, type Evidence, type Headline } from './headline.ts';
 import { counted, fixed, interval, inWords, listed } from './format.ts';
 import { ARM_LABELS, type Trials } from './trials.ts';

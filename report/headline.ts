@@ -1,4 +1,4 @@
-import { SEEDS_FOR_A_VERDICT, type Comparison } from './compare.ts';
+import { SEEDS_FOR_A_VERDICT, type Comparison } from './tables/compare.ts';
 import { counted, fixed } from './format.ts';
 import type { Trials } from './trials.ts';
 

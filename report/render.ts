@@ -1,11 +1,11 @@
 import type { ReportInput } from './input.ts';
-import { figureFile, renderMarkdown } from './markdown.ts';
-import { renderPage } from './page.ts';
-import { provenanceJson } from './provenance.ts';
-import { composeReport, type Report } from './sections.ts';
-import { standaloneSvg } from './style-figures.ts';
+import { figureFile, renderMarkdown } from './page/markdown.ts';
+import { renderPage } from './page/page.ts';
+import { provenanceJson } from './tables/provenance.ts';
+import { composeReport, type Report } from './page/sections.ts';
+import { standaloneSvg } from './page/style-figures.ts';
 import { treeFiles } from './figures/trees.ts';
-import { classNames } from './teachers.ts';
+import { classNames } from './tables/teachers.ts';
 import { arrangeTrials } from './trials.ts';
 
 /** A file that stands beside the page. */

@@ -1,5 +1,5 @@
 import { dot, link, text } from '@observablehq/plot';
-import type { Figure } from '../content.ts';
+import type { Figure } from '../page/content.ts';
 import { fixed } from '../format.ts';
 import { ARM_LABELS } from '../trials.ts';
 import { ARM_COLORS, ARM_SHORT } from './palette.ts';

@@ -1,7 +1,7 @@
 import type { EpochRecord } from '../../leg/records.ts';
-import type { Figure } from '../content.ts';
+import type { Figure } from '../page/content.ts';
 import type { ReportTrial } from '../input.ts';
-import { methodLabel } from '../sweep-table.ts';
+import { methodLabel } from '../tables/sweep.ts';
 import type { Arm, StudentGroup } from '../trials.ts';
 import { linePanel, type Curve, type Series } from './lines.ts';
 import { ARM_COLORS, ARM_SHORT, methodColor } from './palette.ts';

@@ -1,6 +1,6 @@
 import type { EpochRecord } from '../../leg/records.ts';
-import { gateLabel } from '../arms.ts';
-import type { Figure } from '../content.ts';
+import { gateLabel } from '../tables/arms.ts';
+import type { Figure } from '../page/content.ts';
 import { counted } from '../format.ts';
 import type { Arm } from '../trials.ts';
 import { linePanel, type Curve, type Series } from './lines.ts';

@@ -1,6 +1,6 @@
 import { dot, link, rect, ruleX, text } from '@observablehq/plot';
-import type { Comparison } from '../compare.ts';
-import type { Figure } from '../content.ts';
+import type { Comparison } from '../tables/compare.ts';
+import type { Figure } from '../page/content.ts';
 import { counted, signed } from '../format.ts';
 import { drawPlot } from './plot.ts';
 

@@ -1,6 +1,6 @@
 import type { Explanation } from '../../leg/records.ts';
 import { counted, fixed } from '../format.ts';
-import { markup, trusted, type Markup } from '../html.ts';
+import { markup, trusted, type Markup } from '../page/html.ts';
 import type { PlacedNode, TreeLayout } from './tree-layout.ts';
 
 export type TreePicture = {

@@ -1,13 +1,13 @@
 import type { Explanation } from '../../leg/records.ts';
-import { intrinsicEntropy } from '../arms.ts';
-import { quantity, type Figure, type Prose } from '../content.ts';
+import { intrinsicEntropy } from '../tables/arms.ts';
+import { quantity, type Figure, type Prose } from '../page/content.ts';
 import { fixed } from '../format.ts';
 import { ARM_LABELS, explained, type Arm, type Told } from '../trials.ts';
 import { treeDot } from './tree-dot.ts';
 import { layoutTree } from './tree-layout.ts';
 import { orderTrees } from './tree-order.ts';
 import { treeSvg } from './tree-svg.ts';
-import { standaloneSvg } from '../style-figures.ts';
+import { standaloneSvg } from '../page/style-figures.ts';
 
 /** One arm's tree as it is drawn. */
 export type DrawnTree = {

@@ -10,7 +10,7 @@ import {
   textOf,
   withStudentAccuracy,
   type DrawnReport,
-} from './document.ts';
+} from './page/document.ts';
 
 const VERDICT = /too few for a verdict/;
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { all, cellOf, drawFixture, rowsOf, textOf } from './document.ts';
+import { all, cellOf, drawFixture, rowsOf, textOf } from './page/document.ts';
 
 const DIVERGED = 'sweep/resnet8/KD/s1030';
 const FAILED = 'sweep/resnet8/CE/s1031';

@@ -1,8 +1,8 @@
 import { parseHTML } from 'linkedom';
-import { reportFixture, studyLike, type Ends } from '../fixtures/report/input.ts';
-import type { ReportInput, ReportTrial } from '../../report/input.ts';
-import { renderReport, type RenderedReport } from '../../report/render.ts';
-import type { StudyInput } from '../../study/schema.ts';
+import { reportFixture, studyLike, type Ends } from '../../fixtures/report/input.ts';
+import type { ReportInput, ReportTrial } from '../../../report/input.ts';
+import { renderReport, type RenderedReport } from '../../../report/render.ts';
+import type { StudyInput } from '../../../study/schema.ts';
 
 /** What is used of an element; the DOM itself is not among the types of a server. */
 export type PageElement = {

@@ -1,4 +1,4 @@
-import type { ReportTrial } from './input.ts';
+import type { ReportTrial } from '../input.ts';
 
 /**
  * What a report says, before it is HTML or Markdown: both are written from the same content, so

@@ -1,9 +1,9 @@
-import { DATASETS } from '../study/datasets.ts';
-import { seedPairs } from '../study/plan/plan.ts';
-import type { Study, Train } from '../study/schema.ts';
-import { quantity, type Prose, type Row, type Table } from './content.ts';
+import { DATASETS } from '../../study/datasets.ts';
+import { seedPairs } from '../../study/plan/plan.ts';
+import type { Study, Train } from '../../study/schema.ts';
+import { quantity, type Prose, type Row, type Table } from '../page/content.ts';
 import { PUBLISHED } from './deviations.ts';
-import { fixed, listed } from './format.ts';
+import { fixed, listed } from '../format.ts';
 
 /** A no-break space: a product is not broken over lines. */
 const TIE = '\u00a0';

@@ -1,7 +1,7 @@
 import { compareFamily, comparisonTable, pairSamples, type Comparison } from './compare.ts';
-import { quantity, RECONSTRUCTED, type Prose, type Row, type Table } from './content.ts';
+import { quantity, RECONSTRUCTED, type Prose, type Row, type Table } from '../page/content.ts';
 import { absence, metricSamples, sampleCell } from './measures.ts';
-import type { StudentGroup } from './trials.ts';
+import type { StudentGroup } from '../trials.ts';
 
 /** A method's name; a dagger where it is our reconstruction. */
 export function methodLabel({ method }: StudentGroup): string {

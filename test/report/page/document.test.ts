@@ -1,6 +1,6 @@
 import test from 'ava';
-import { reportFixture, studyLike } from '../fixtures/report/input.ts';
-import { renderReport } from '../../report/render.ts';
+import { reportFixture, studyLike } from '../../fixtures/report/input.ts';
+import { renderReport } from '../../../report/render.ts';
 import { all, changeTrials, draw, drawFixture, seeds, textOf } from './document.ts';
 
 const VOID = new Set(['area', 'base', 'br', 'col', 'hr', 'img', 'input', 'link', 'meta', 'wbr']);

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { plain } from '../../report/content.ts';
-import { renderReport } from '../../report/render.ts';
-import { teachOnceTable } from '../../report/teach-once.ts';
-import { arrangeTrials } from '../../report/trials.ts';
-import { gatherFixture, reportFixture, studyLike } from '../fixtures/report/input.ts';
+import { plain } from '../../../report/page/content.ts';
+import { renderReport } from '../../../report/render.ts';
+import { teachOnceTable } from '../../../report/tables/teach-once.ts';
+import { arrangeTrials } from '../../../report/trials.ts';
+import { gatherFixture, reportFixture, studyLike } from '../../fixtures/report/input.ts';
 
 const cached = studyLike((study) => {
   study.teacher = { cache: 'logits' };

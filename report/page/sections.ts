@@ -1,20 +1,20 @@
-import { armsTable, entropyComparisons, entropyDifferencesTable } from './arms.ts';
+import { armsTable, entropyComparisons, entropyDifferencesTable } from '../tables/arms.ts';
 import { prose, type Block, type Section, type Table } from './content.ts';
-import { costTable } from './cost.ts';
-import { deviationsTable } from './deviations.ts';
-import { classesFigure } from './figures/classes.ts';
-import { explainerCurves, studentCurves } from './figures/curves.ts';
-import { entropyFigure } from './figures/entropy.ts';
-import { differencesFigure } from './figures/seeds.ts';
-import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from './figures/trees.ts';
-import { findingsOf } from './findings.ts';
-import type { ReportInput } from './input.ts';
-import { protocolProse, protocolTable } from './protocol.ts';
-import { originTable, provenanceTable, storedBytes } from './provenance.ts';
-import { baselineOf, differencesTable, sweepComparisons, sweepTable } from './sweep-table.ts';
-import { teachOnceTable } from './teach-once.ts';
-import { classNames, confusionProse, teachersTable } from './teachers.ts';
-import { arrangeTrials, type Trials } from './trials.ts';
+import { costTable } from '../tables/cost.ts';
+import { deviationsTable } from '../tables/deviations.ts';
+import { classesFigure } from '../figures/classes.ts';
+import { explainerCurves, studentCurves } from '../figures/curves.ts';
+import { entropyFigure } from '../figures/entropy.ts';
+import { differencesFigure } from '../figures/seeds.ts';
+import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from '../figures/trees.ts';
+import { findingsOf } from '../findings.ts';
+import type { ReportInput } from '../input.ts';
+import { protocolProse, protocolTable } from '../tables/protocol.ts';
+import { originTable, provenanceTable, storedBytes } from '../tables/provenance.ts';
+import { baselineOf, differencesTable, sweepComparisons, sweepTable } from '../tables/sweep.ts';
+import { teachOnceTable } from '../tables/teach-once.ts';
+import { classNames, confusionProse, teachersTable } from '../tables/teachers.ts';
+import { arrangeTrials, type Trials } from '../trials.ts';
 
 /** A report before it is a page: what it says, in order. */
 export type Report = {

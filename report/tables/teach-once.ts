@@ -1,7 +1,7 @@
-import { quantity, type Prose, type Row, type Table } from './content.ts';
-import { bytes, fixed, seconds } from './format.ts';
-import type { ReportTrial } from './input.ts';
-import type { Trials } from './trials.ts';
+import { quantity, type Prose, type Row, type Table } from '../page/content.ts';
+import { bytes, fixed, seconds } from '../format.ts';
+import type { ReportTrial } from '../input.ts';
+import type { Trials } from '../trials.ts';
 
 /** A teach leg, the trainings that read its logits, and what both took, in seconds. */
 type Saving = {

@@ -1,5 +1,5 @@
 import { plain, type Block, type Figure, type Prose, type Table } from './content.ts';
-import type { ReportInput } from './input.ts';
+import type { ReportInput } from '../input.ts';
 import type { Report } from './sections.ts';
 
 /** The report as Markdown: the same text and numbers; figures are the files beside it. */

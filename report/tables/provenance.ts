@@ -1,6 +1,6 @@
-import type { Table } from './content.ts';
-import { bytes, capitalised, counted, listed, shortDigest } from './format.ts';
-import type { ReportInput, ReportTrial } from './input.ts';
+import type { Table } from '../page/content.ts';
+import { bytes, capitalised, counted, listed, shortDigest } from '../format.ts';
+import type { ReportInput, ReportTrial } from '../input.ts';
 import { absence } from './measures.ts';
 
 /** Where a trial's row in the provenance table is. */

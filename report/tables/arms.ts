@@ -1,5 +1,5 @@
-import { mean } from '../statistics/describe.ts';
-import type { Explanation } from '../leg/records.ts';
+import { mean } from '../../statistics/describe.ts';
+import type { Explanation } from '../../leg/records.ts';
 import {
   compareFamily,
   comparisonTable,
@@ -7,10 +7,10 @@ import {
   type Comparison,
   type Sample,
 } from './compare.ts';
-import { missing, quantity, RECONSTRUCTED, type Prose, type Row, type Table } from './content.ts';
-import { counted } from './format.ts';
+import { missing, quantity, RECONSTRUCTED, type Prose, type Row, type Table } from '../page/content.ts';
+import { counted } from '../format.ts';
 import { absence, sampleCell } from './measures.ts';
-import { ARM_LABELS, explained, type Arm } from './trials.ts';
+import { ARM_LABELS, explained, type Arm } from '../trials.ts';
 
 type Pick = (explanation: Explanation) => number | undefined;
 

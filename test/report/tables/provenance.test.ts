@@ -1,5 +1,5 @@
 import test from 'ava';
-import { all, drawFixture, rowsOf, textOf } from './document.ts';
+import { all, drawFixture, rowsOf, textOf } from '../page/document.ts';
 
 const report = drawFixture({ 'sweep/resnet8/KD/s1030': 'diverged' });
 const { page, input } = report;

@@ -1,8 +1,8 @@
-import { mean, standardDeviation } from '../statistics/describe.ts';
+import { mean, standardDeviation } from '../../statistics/describe.ts';
 import type { Sample } from './compare.ts';
-import { missing, quantity, type Quantity } from './content.ts';
-import { fixed, meanSd } from './format.ts';
-import type { ReportTrial } from './input.ts';
+import { missing, quantity, type Quantity } from '../page/content.ts';
+import { fixed, meanSd } from '../format.ts';
+import type { ReportTrial } from '../input.ts';
 
 type Measured = {
   readonly decimals: number;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { drawFixture, rowsOf, type DrawnReport } from './document.ts';
+import { drawFixture, rowsOf, type DrawnReport } from '../page/document.ts';
 
 const PRECISION = 'Precision of convolutions and products';
 

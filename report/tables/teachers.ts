@@ -1,9 +1,9 @@
-import { DATASETS } from '../study/datasets.ts';
-import type { Study } from '../study/schema.ts';
-import { missing, quantity, type Prose, type Table } from './content.ts';
-import { listed, magnitude } from './format.ts';
+import { DATASETS } from '../../study/datasets.ts';
+import type { Study } from '../../study/schema.ts';
+import { missing, quantity, type Prose, type Table } from '../page/content.ts';
+import { listed, magnitude } from '../format.ts';
 import { absence, valueCell } from './measures.ts';
-import type { TeacherTrials } from './trials.ts';
+import type { TeacherTrials } from '../trials.ts';
 
 /** The teachers: accuracy, calibration, size. */
 export function teachersTable(teachers: readonly TeacherTrials[]): Table {

@@ -1,9 +1,9 @@
-import { DATASETS } from '../study/datasets.ts';
-import { seedPairs } from '../study/plan/plan.ts';
-import type { Study } from '../study/schema.ts';
+import { DATASETS } from '../../study/datasets.ts';
+import { seedPairs } from '../../study/plan/plan.ts';
+import type { Study } from '../../study/schema.ts';
 import { SEEDS_FOR_A_VERDICT } from './compare.ts';
-import type { Prose, Table } from './content.ts';
-import { counted, fixed, listed } from './format.ts';
+import type { Prose, Table } from '../page/content.ts';
+import { counted, fixed, listed } from '../format.ts';
 
 /** A choice of this study beside the published one. */
 export type Deviation = {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { openBrowser } from '../../scripts/browser.mjs';
+import { openBrowser } from '../../../scripts/browser.mjs';
 import { drawFixture, seeds } from './document.ts';
 
 /** What the page's own script is given; the DOM is not among the types of a server. */

@@ -1,10 +1,10 @@
-import type { RunRecord } from '../leg/result.ts';
-import { missing, quantity, type Prose, type Row, type Table } from './content.ts';
-import { bytes, fixed, seconds } from './format.ts';
-import type { ReportTrial } from './input.ts';
-import { groupLabel } from './sweep-table.ts';
+import type { RunRecord } from '../../leg/result.ts';
+import { missing, quantity, type Prose, type Row, type Table } from '../page/content.ts';
+import { bytes, fixed, seconds } from '../format.ts';
+import type { ReportTrial } from '../input.ts';
+import { groupLabel } from './sweep.ts';
 import { teachLegs } from './teach-once.ts';
-import { ARM_LABELS, type Trials } from './trials.ts';
+import { ARM_LABELS, type Trials } from '../trials.ts';
 
 type CostGroup = { readonly label: string; readonly trials: readonly ReportTrial[] };
 

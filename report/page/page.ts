@@ -1,7 +1,7 @@
 import type { Block, Figure, Inline, Prose, Quantity, Table } from './content.ts';
 import { markup, trusted, type Markup } from './html.ts';
-import type { ReportInput, ReportTrial } from './input.ts';
-import { anchorsOf, storyOf } from './provenance.ts';
+import type { ReportInput, ReportTrial } from '../input.ts';
+import { anchorsOf, storyOf } from '../tables/provenance.ts';
 import { SCRIPT } from './script.ts';
 import type { Report } from './sections.ts';
 import { STYLE } from './style.ts';

@@ -1,10 +1,10 @@
-import { minimumDetectableEffect } from '../statistics/power.ts';
-import { holm } from '../statistics/holm.ts';
-import { signFlip, signFlipFloor } from '../statistics/sign-flip.ts';
-import { pairedT, type PairedComparison } from '../statistics/t-test.ts';
-import { missing, quantity, type Prose, type Quantity, type Row, type Table } from './content.ts';
-import { counted, fixed, interval, listed, pValue, signed } from './format.ts';
-import type { ReportTrial } from './input.ts';
+import { minimumDetectableEffect } from '../../statistics/power.ts';
+import { holm } from '../../statistics/holm.ts';
+import { signFlip, signFlipFloor } from '../../statistics/sign-flip.ts';
+import { pairedT, type PairedComparison } from '../../statistics/t-test.ts';
+import { missing, quantity, type Prose, type Quantity, type Row, type Table } from '../page/content.ts';
+import { counted, fixed, interval, listed, pValue, signed } from '../format.ts';
+import type { ReportTrial } from '../input.ts';
 
 /** Claims need this many seeds; below it a report describes and does not judge. */
 export const SEEDS_FOR_A_VERDICT = 10;
