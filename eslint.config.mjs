@@ -66,7 +66,7 @@ export default tseslint.config(
       'test/learning/**',
       'bench/**',
       'bin/trainer.ts',
-      'bin/leg/**',
+      'bin/trainer/**',
     ],
     rules: { 'no-restricted-imports': restrict([TFJS, message.tfjs]) },
   },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { publishDataset } from '../stores/datasets.ts';
-import { ROOT } from '../stack/layout.ts';
+import { ROOT } from '../environment/root.ts';
 import { computeCodeIndex } from '../learning/code.ts';
 import { configureProcess } from '../learning/engine/environment.ts';
 import { parseIndex } from '../learning/teaching/logits.ts';

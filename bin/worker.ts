@@ -15,7 +15,7 @@ import { openS3Store } from '../stores/s3.ts';
 import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
 import { readEnvironment, type Environment } from '../environment/environment.ts';
-import { ROOT } from '../stack/layout.ts';
+import { ROOT } from '../environment/root.ts';
 import { publishDataset } from '../stores/datasets.ts';
 import { legEnvironment, legSlots } from '../environment/worker.ts';
 import { createWorkers } from './worker/workers.ts';

@@ -1,5 +1,4 @@
 import { KdxError } from '../leg/errors.ts';
-import { DEFAULT_BLOB_CACHE_BYTES } from '../stores/blob-cache.ts';
 import { readS3Environment, type S3Environment } from './environment.ts';
 
 /** What the process of a leg is told. */
@@ -11,8 +10,8 @@ export type LegEnvironment = {
   readonly s3: S3Environment;
   /** Where blobs are kept between legs; absent: nowhere. */
   readonly cacheDir?: string;
-  /** Most that they may take there. */
-  readonly cacheBytes: number;
+  /** Most that they may take there; absent: the store's own default. */
+  readonly cacheBytes?: number;
   readonly checkpointSeconds: number;
 };
 
@@ -27,12 +26,13 @@ const DEFAULT_CHECKPOINT_SECONDS = 30;
 export function readLegEnvironment(variables: Variables): LegEnvironment {
   const shared = Object.entries(variables).filter(([name]) => !OWN.includes(name));
   const cacheDir = variables['KDX_CACHE_DIR'];
+  const cacheBytes = variables['KDX_BLOB_CACHE_BYTES'];
   return {
     leg: matching(variables, 'KDX_LEG', /^[0-9a-f]{64}$/, 'the digest of a leg'),
     attempt: matching(variables, 'KDX_ATTEMPT', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
     s3: readS3Environment(Object.fromEntries(shared)),
     ...(cacheDir === undefined ? {} : { cacheDir }),
-    cacheBytes: Number(variables['KDX_BLOB_CACHE_BYTES'] ?? DEFAULT_BLOB_CACHE_BYTES),
+    ...(cacheBytes === undefined ? {} : { cacheBytes: Number(cacheBytes) }),
     checkpointSeconds: Number(variables['KDX_CHECKPOINT_SECONDS'] ?? DEFAULT_CHECKPOINT_SECONDS),
   };
 }

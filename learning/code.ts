@@ -17,7 +17,7 @@ export const CODE_INDEX_FILE = 'learning/code.json';
 
 /** The parts of one kind of leg; everything else in `learning/` itself is the core. */
 const EVALUATE = ['learning/evaluation/evaluate.ts', 'learning/models/fold.ts'];
-const EXPLAIN = ['learning/explanation/explain.ts', 'learning/explain/'];
+const EXPLAIN = ['learning/explanation/explain.ts', 'learning/explanation/'];
 const TEACH = ['learning/teaching/teach.ts'];
 const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
 /** Computes no result. */

@@ -1,6 +1,6 @@
 import type { BlobRef, Checkpoint, Progress, Result, RunRecord } from './result.ts';
 
-/** What a leg needs from the world. `bin/leg` gives it from `stores/`; a test gives it from memory. */
+/** What a leg needs from the world. `bin/trainer` gives it from `stores/`; a test gives it from memory. */
 export type LegPorts = {
   /** Bytes of a blob, verified against its digest. Throws `ObjectStore` when unreachable, `DataMismatch` when the bytes differ. */
   readBlob(digest: string): Promise<Uint8Array>;

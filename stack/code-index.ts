@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CODE_INDEX_FILE, computeCodeIndex } from '../learning/code.ts';
 import { readJson, writeJson } from './files.ts';
-import { ROOT } from './layout.ts';
+import { ROOT } from '../environment/root.ts';
 
 /**
  * Brings the code index up to date with the sources, so that the worker plans with the code that the

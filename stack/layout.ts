@@ -1,8 +1,5 @@
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The checkout. */
-export const ROOT = fileURLToPath(new URL('../', import.meta.url)).replace(/\/$/, '');
+import { ROOT } from '../environment/root.ts';
 
 /** Paths of one stack; everything it owns lies under `home`. */
 export type Layout = {

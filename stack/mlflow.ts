@@ -34,7 +34,7 @@ export function mlflowService(layout: Layout, settings: Settings, toolchain: Too
       AWS_SECRET_ACCESS_KEY: s3.secretKey,
       AWS_DEFAULT_REGION: 'us-east-1',
       // The server is a second process that must not outlive the first.
-      PYTHONPATH: fileURLToPath(new URL('../bin/kdx/stack/guard/', import.meta.url)),
+      PYTHONPATH: fileURLToPath(new URL('./guard/', import.meta.url)),
     },
     after: [],
     readyWithinSeconds: 120,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { KdxError } from '../leg/errors.ts';
 import { readJson } from './files.ts';
-import { ROOT } from './layout.ts';
+import { ROOT } from '../environment/root.ts';
 
 const schema = z.object({
   node: z.string(),

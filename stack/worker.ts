@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { STUDY_QUEUE } from '../workflows/queues.ts';
 import { writeEnvironment } from '../environment/environment.ts';
 import type { Environment } from '../environment/environment.ts';
-import { ROOT } from './layout.ts';
+import { ROOT } from '../environment/root.ts';
 import { probePoller } from './temporal.ts';
 import type { Service } from './service.ts';
 

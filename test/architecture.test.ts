@@ -8,7 +8,7 @@ import { execa } from 'execa';
 const ROOT = join(import.meta.dirname, '..');
 const ROOMS = [
   ...['workflows', 'activities', 'study', 'leg', 'statistics', 'learning', 'executors', 'k8s'],
-  ...['stores', 'report', 'bin'],
+  ...['stores', 'report', 'environment', 'stack', 'cli', 'verify', 'bin'],
 ];
 
 /** Runs the import rule over the rooms of a tree. */
@@ -46,8 +46,20 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, source: string
   ],
   [
     'the-trainer-holds-no-temporal-and-no-kubernetes',
-    'bin/leg/planted.ts',
+    'bin/trainer/planted.ts',
     "import { Client } from '@temporalio/client';\nClient;",
+  ],
+  [
+    'worker-and-trainer-hold-nothing-of-a-laptop',
+    'bin/worker/planted-laptop.ts',
+    "import '../../stack/layout.ts';",
+  ],
+  ['environment-imports', 'environment/planted.ts', "import '../stores/names.ts';"],
+  ['no-circle', 'leg/planted-a.ts', "import type { B } from './planted-b.ts';\nexport type A = B;"],
+  [
+    'no-circle',
+    'leg/planted-b.ts',
+    "import type { A } from './planted-a.ts';\nexport type B = A[];",
   ],
   [
     'the-worker-holds-no-tfjs',

@@ -4,7 +4,7 @@ import type { TeachSpec } from '../study/spec.ts';
 import { blocked, type Audit } from './audit.ts';
 import type { Finding, Verdict } from './check.ts';
 import { trialName } from './names.ts';
-import type { VerifiedTrial, VerifyTools } from './verify.ts';
+import type { VerifiedTrial, VerifyTools } from './subject.ts';
 
 /** A rounding of half precision, and one more for another class of device. */
 const OTHER_CLASS_TOLERANCE = 2 ** -9;

@@ -4,7 +4,7 @@ import { digestBytes } from '../study/canonical.ts';
 import type { EvaluateSpec, ExplainSpec } from '../study/spec.ts';
 import { blocked, lostText, type Audit } from './audit.ts';
 import { compareResults, type Finding } from './check.ts';
-import type { VerifiedTrial, VerifyTools } from './verify.ts';
+import type { VerifiedTrial, VerifyTools } from './subject.ts';
 
 /**
  * Recomputes an evaluation or an explanation from the stored weights. Where those of the teacher alone

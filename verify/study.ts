@@ -4,16 +4,13 @@ import { resultName } from '../stores/names.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
 import { canonicalJson } from '../study/canonical.ts';
-import {
-  manifestBytes,
-  manifestDigest,
-  type DatasetManifest,
-} from '../study/dataset-manifest.ts';
+import { manifestBytes, manifestDigest, type DatasetManifest } from '../study/dataset-manifest.ts';
 import { bindTrial, expandStudy, handedOn } from '../study/plan/plan.ts';
 import { openAudit, problemOf, type Audit, type AuditedStore } from './audit.ts';
 import type { Check, Finding } from './check.ts';
 import { trialName } from './names.ts';
-import { verifyTrial, type VerifyTools } from './verify.ts';
+import { verifyTrial } from './verify.ts';
+import type { VerifyTools } from './subject.ts';
 
 /**
  * Checks every trial of a study, in plan order. A file that is damaged or missing ends nothing: it is

@@ -3,7 +3,7 @@ import { configureProcess } from '../learning/engine/environment.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import type { DeviceSpec } from '../study/schema.ts';
 import { problemOf } from './audit.ts';
-import type { VerifyTools } from './verify.ts';
+import type { VerifyTools } from './subject.ts';
 
 /** An evaluation leaves no checkpoints. */
 const NO_CHECKPOINTS_SECONDS = Number.POSITIVE_INFINITY;

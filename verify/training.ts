@@ -2,7 +2,7 @@ import { readEpochs } from '../activities/gather.ts';
 import type { TrainSpec } from '../study/spec.ts';
 import { blocked, lostText, type Audit } from './audit.ts';
 import { compareResults, type Finding } from './check.ts';
-import type { VerifiedTrial, VerifyTools } from './verify.ts';
+import type { VerifiedTrial, VerifyTools } from './subject.ts';
 
 type Tools = Pick<VerifyTools, 'metricsOfLog' | 'readBlob'>;
 

@@ -1,44 +1,11 @@
-import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
-import type { EpochRecord } from '../leg/records.ts';
-import type { LegPorts } from '../leg/ports.ts';
-import type { EvaluateSpec, ExplainSpec, TeachSpec, TrainSpec } from '../study/spec.ts';
-import type { TrialNode } from '../study/plan/plan.ts';
+import type { BlobRef } from '../leg/result.ts';
 import type { Audit } from './audit.ts';
 import type { Check, Finding } from './check.ts';
 import { verifyLogits } from './logits.ts';
 import { fileName, trialName } from './names.ts';
 import { verifyNumbers } from './numbers.ts';
+import type { VerifiedTrial, VerifyTools } from './subject.ts';
 import { verifyTraining } from './training.ts';
-
-/** What verifying needs: the computation itself, and this machine's class. */
-export type VerifyTools = {
-  /** Recomputes an evaluation or an explanation from stored weights; commits nothing. */
-  readonly recompute: (spec: EvaluateSpec | ExplainSpec, ports: LegPorts) => Promise<Result>;
-  /** Recomputes a teacher's logits in some epochs: the bytes of each. */
-  readonly recomputeLogits: (
-    spec: TeachSpec,
-    epochs: readonly number[],
-    ports: Pick<LegPorts, 'readBlob'>,
-  ) => Promise<ReadonlyMap<number, Uint8Array>>;
-  /** Recomputes a training's metrics from its epoch log. */
-  readonly metricsOfLog: (
-    spec: TrainSpec,
-    epochs: readonly EpochRecord[],
-  ) => Readonly<Record<string, number>>;
-  readonly readBlob: (digest: string) => Promise<Uint8Array>;
-  /** Text of an error that concerns one trial; throws where nothing more can be verified. */
-  readonly problemOf: (error: unknown) => Promise<string>;
-  readonly deviceClass: RunRecord['deviceClass'];
-};
-
-/** A trial that has a result. */
-export type VerifiedTrial = {
-  readonly node: Pick<TrialNode, 'id' | 'epochs'>;
-  readonly key: string;
-  readonly result: Result;
-  /** Whether it was computed in this machine's class of device. */
-  readonly sameClass: boolean;
-};
 
 /**
  * Checks one trial: every file is read back by its digest, then what can be is recomputed. An evaluation

@@ -1,6 +1,7 @@
-import type { LaunchEnd } from './messages.ts';
-
 const SECONDS_PER_HOUR = 3600;
+
+/** What a launch of a trial's leg used, as the trial reports it to its study. */
+export type LaunchEnd = { readonly key: string; readonly deviceSeconds: number };
 
 /** A trial under way: what its launch has used as last measured, and how many launches have ended. */
 type Meter = { measuredSeconds: number; launchesEnded: number };

@@ -12,14 +12,7 @@ import type { ResultSummary } from '../activities/contract.ts';
 import type { BoundTrial } from '../study/plan/plan.ts';
 import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
 import { awaitTrial, findResults } from './proxies.ts';
-import {
-  bindEntry,
-  completeTrial,
-  entryOf,
-  failTrial,
-  putBack,
-  type StudyRun,
-} from './state.ts';
+import { bindEntry, completeTrial, entryOf, failTrial, putBack, type StudyRun } from './state.ts';
 import { failureOf } from './trial-failure.ts';
 import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
 

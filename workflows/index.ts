@@ -1,9 +1,32 @@
-/** The workflow types: every function exported here is one, under its own name. */
-export { evaluate } from './evaluate.ts';
-export { explain } from './explain.ts';
+/**
+ * The workflow types: every function exported here is one, under its own name. Five of them run a part
+ * of a study; `carry` is set by continuing as new only.
+ */
+import type { Carry } from './state.ts';
+import { runStudy, type StudySummary } from './study.ts';
+
 export { record } from './record.ts';
 export { report } from './report.ts';
-export { reproduce } from './reproduce.ts';
-export { sweep } from './sweep.ts';
-export { teacher } from './teacher.ts';
 export { trial } from './trial.ts';
+
+type End = Promise<StudySummary>;
+
+/** A whole study: teachers → explanation → sweep → evaluations → report. */
+export const reproduce = (input: unknown, carry?: Carry): End =>
+  runStudy(input, { sections: ['teacher', 'explain', 'sweep'], report: true }, carry);
+
+/** The teachers of a study and their evaluations. */
+export const teacher = (input: unknown, carry?: Carry): End =>
+  runStudy(input, { sections: ['teacher'], report: false }, carry);
+
+/** The explanation arms of a study, with the teacher they need. */
+export const explain = (input: unknown, carry?: Carry): End =>
+  runStudy(input, { sections: ['explain'], report: false }, carry);
+
+/** The student sweep of a study, with the teachers it needs. */
+export const sweep = (input: unknown, carry?: Carry): End =>
+  runStudy(input, { sections: ['sweep'], report: false }, carry);
+
+/** Every evaluation of a study, with the networks that are evaluated. */
+export const evaluate = (input: unknown, carry?: Carry): End =>
+  runStudy(input, { sections: ['teacher', 'sweep'], report: false }, carry);

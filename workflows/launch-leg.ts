@@ -8,7 +8,8 @@ import {
 } from '@temporalio/workflow';
 import type { LegHeartbeat, LegReport } from '../activities/contract.ts';
 import type { Leg } from '../leg/spec.ts';
-import { launchEndedSignal, type LaunchEnd } from './messages.ts';
+import type { LaunchEnd } from './device-account.ts';
+import { launchEndedSignal } from './messages.ts';
 import { runLeg } from './proxies.ts';
 
 /** Runs a leg. A study that meters its legs is told what the launch used, however it ended. */

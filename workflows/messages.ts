@@ -1,9 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { StudyStatus } from '../study/status.ts';
+import type { LaunchEnd } from './device-account.ts';
 import type { TableRow } from './status.ts';
-
-/** What a launch of a trial's leg used, as the trial tells its study. */
-export type LaunchEnd = { readonly key: string; readonly deviceSeconds: number };
 
 /** What a study's workflow answers and obeys; all reachable with the plain Temporal CLI. */
 export const statusQuery = defineQuery<StudyStatus>('status');

@@ -15,7 +15,7 @@ import { readResult } from '../../stores/results.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { codeOf, codeUseOf } from '../../study/code.ts';
-import { ROOT } from '../../stack/layout.ts';
+import { ROOT } from '../../environment/root.ts';
 import { watchDeviceMemory } from '../../learning/device-memory.ts';
 import { readLegEnvironment, type LegEnvironment } from '../../environment/trainer.ts';
 
@@ -75,7 +75,10 @@ async function runWork(
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const warn = (message: string): void => log.warn({ key }, message);
-  const cache = cacheDir === undefined ? {} : { cacheDir, cacheBytes };
+  const cache = {
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(cacheBytes === undefined ? {} : { cacheBytes }),
+  };
   const stored = openLegPorts({ store, key, ...cache, warn });
   const ports = { ...stored, progress: progressPort(stored), stopRequested };
 

@@ -5,7 +5,8 @@ import { addDataset } from '../dataset/add.ts';
 import type { ArchivedDataset } from '../dataset/archive.ts';
 import { listDatasets, type ListedDataset } from '../dataset/list.ts';
 import { checkVariables } from '../../environment/environment.ts';
-import { layoutOf, ROOT } from '../../stack/layout.ts';
+import { ROOT } from '../../environment/root.ts';
+import { layoutOf } from '../../stack/layout.ts';
 
 const ARCHIVED = Object.keys(ARCHIVES) as readonly ArchivedDataset[];
 

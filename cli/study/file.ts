@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { problemsText, resolveStudy } from '../../study/resolve.ts';
-import { ROOT } from '../../stack/layout.ts';
+import { ROOT } from '../../environment/root.ts';
 
 /** A study file as read: its text as JSON, and the name its workflow goes by. */
 export type StudyFile = { readonly name: string; readonly input: unknown };

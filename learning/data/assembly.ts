@@ -1,6 +1,6 @@
 import { KdxError } from '../../leg/errors.ts';
 import type { Placement } from './augment.ts';
-import type { Batch, BatchSource, Normalisation } from './batches.ts';
+import type { Batch, BatchSource, Normalisation } from './batch.ts';
 import { CHANNELS, type ImageSet } from './records.ts';
 
 /** Values a byte can have: the length of one channel's table. */

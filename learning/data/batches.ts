@@ -3,19 +3,8 @@ import { KdxError } from '../../leg/errors.ts';
 import { stream } from '../engine/random.ts';
 import { assemble, batchMemory, type BatchMemory } from './assembly.ts';
 import { placementOf, UNMOVED, type AugmentOptions, type Placement } from './augment.ts';
-import { CHANNELS, type ImageSet } from './records.ts';
-
-/** A batch on the host: normalised pixels [count, size, size, 3] and their classes. */
-export type Batch = {
-  readonly count: number;
-  readonly images: Float32Array;
-  readonly labels: Int32Array;
-  /** Which image of its set each one is. */
-  readonly positions: Uint32Array;
-};
-
-/** What every byte becomes in each channel: (v/255 − mean)/std at [channel·256 + v]. */
-export type Normalisation = Float32Array;
+import type { Batch, BatchSource, Normalisation } from './batch.ts';
+import { CHANNELS } from './records.ts';
 
 const BYTE_VALUES = 256;
 
@@ -46,11 +35,6 @@ export function epochOrder(images: Uint32Array, seed: number, epoch: number): Ui
 export function batchOf(order: Uint32Array, step: number, batch: number): Uint32Array {
   return order.subarray(step * batch, (step + 1) * batch);
 }
-
-export type BatchSource = {
-  readonly set: ImageSet;
-  readonly normalisation: Normalisation;
-};
 
 /** Images as they are, for evaluation. */
 export function plainBatch(source: BatchSource, images: Uint32Array): Batch {

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { KdxError } from '../../leg/errors.ts';
 import type { AssemblerData } from './assembler.ts';
 import { batchMemory, type BatchMemory } from './assembly.ts';
-import type { Batch } from './batches.ts';
+import type { Batch } from './batch.ts';
 import { batchesPerEpoch, batchNumber, createAssembler, imagesOf, type BatchPlan } from './plan.ts';
 import { arrived, batchOfRing, createRing, goOnTo, slotOf, wakeReader } from './ring.ts';
 

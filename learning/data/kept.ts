@@ -1,5 +1,6 @@
 import { tf } from '../engine/backend.ts';
-import { batchOf, plainBatch, type BatchSource } from './batches.ts';
+import { batchOf, plainBatch } from './batches.ts';
+import type { BatchSource } from './batch.ts';
 import { CHANNELS } from './records.ts';
 
 /** A batch as a step takes it. */

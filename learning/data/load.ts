@@ -7,7 +7,8 @@ import {
 } from '../../study/dataset-manifest.ts';
 import type { LegSpec } from '../../study/spec.ts';
 import type { DatasetName } from '../../study/datasets.ts';
-import { normalisation, type BatchSource } from './batches.ts';
+import { normalisation } from './batches.ts';
+import type { BatchSource } from './batch.ts';
 import { concatenate, decodeRecords, unpack } from './records.ts';
 import { splitImages, type Split } from './split.ts';
 

@@ -1,4 +1,5 @@
-import { augmentedBatch, batchOf, epochOrder, type Batch, type BatchSource } from './batches.ts';
+import { augmentedBatch, batchOf, epochOrder } from './batches.ts';
+import type { Batch, BatchSource } from './batch.ts';
 import type { AugmentOptions } from './augment.ts';
 import type { BatchMemory } from './assembly.ts';
 

@@ -1,5 +1,5 @@
 import { batchIn, batchMemory, type BatchMemory } from './assembly.ts';
-import type { Batch } from './batches.ts';
+import type { Batch } from './batch.ts';
 import type { ImageSet } from './records.ts';
 
 /**

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Engine, Feeds, Outputs } from '../engine/trainer.ts';
 import { createProgram } from '../engine/trainer.ts';
 import { tf } from '../engine/backend.ts';
-import type { Batch, BatchSource } from '../data/batches.ts';
+import type { Batch, BatchSource } from '../data/batch.ts';
 import { createKeptBatches } from '../data/kept.ts';
 import { CHANNELS } from '../data/records.ts';
 import { GATE_TEMPERATURE_FEED, passOf, type Gated } from '../networks.ts';

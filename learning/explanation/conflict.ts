@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { Explanation, Tree } from '../../leg/records.ts';
 import type { Dataset } from '../data/load.ts';
-import { batchOf, plainBatch, type Batch } from '../data/batches.ts';
+import { batchOf, plainBatch } from '../data/batches.ts';
+import type { Batch } from '../data/batch.ts';
 import { CHANNELS } from '../data/records.ts';
 import { crossEntropy } from '../distillers/ce.ts';
 import { tf } from '../engine/backend.ts';

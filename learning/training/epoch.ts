@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { EpochSums } from '../checkpoints.ts';
-import type { Batch } from '../data/batches.ts';
+import type { Batch } from '../data/batch.ts';
 import type { Input } from '../data/input.ts';
 import { batchesPerEpoch } from '../data/plan.ts';
 import { CHANNELS } from '../data/records.ts';

@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../../leg/records.ts';
-import type { BatchSource } from '../data/batches.ts';
+import type { BatchSource } from '../data/batch.ts';
 import { tf } from '../engine/backend.ts';
 import type { Network } from '../engine/network.ts';
 import { gateEntropy, INTRINSIC_TEMPERATURE } from '../models/explainer/entropy.ts';

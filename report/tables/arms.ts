@@ -7,7 +7,14 @@ import {
   type Comparison,
   type Sample,
 } from './compare.ts';
-import { missing, quantity, RECONSTRUCTED, type Prose, type Row, type Table } from '../page/content.ts';
+import {
+  missing,
+  quantity,
+  RECONSTRUCTED,
+  type Prose,
+  type Row,
+  type Table,
+} from '../page/content.ts';
 import { counted } from '../format.ts';
 import { absence, sampleCell } from './measures.ts';
 import { ARM_LABELS, explained, type Arm } from '../trials.ts';

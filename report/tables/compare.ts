@@ -2,7 +2,14 @@ import { minimumDetectableEffect } from '../../statistics/power.ts';
 import { holm } from '../../statistics/holm.ts';
 import { signFlip, signFlipFloor } from '../../statistics/sign-flip.ts';
 import { pairedT, type PairedComparison } from '../../statistics/t-test.ts';
-import { missing, quantity, type Prose, type Quantity, type Row, type Table } from '../page/content.ts';
+import {
+  missing,
+  quantity,
+  type Prose,
+  type Quantity,
+  type Row,
+  type Table,
+} from '../page/content.ts';
 import { counted, fixed, interval, listed, pValue, signed } from '../format.ts';
 import type { ReportTrial } from '../input.ts';
 

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { readLegEnvironment } from '../../environment/trainer.ts';
 import { legEnvironment } from '../../environment/worker.ts';
-import { DEFAULT_BLOB_CACHE_BYTES } from '../../stores/blob-cache.ts';
 
 const LEG = { KDX_LEG: 'a'.repeat(64), KDX_ATTEMPT: 'n0-1' };
 const WORKER = {
@@ -18,17 +17,18 @@ test('a leg is told the store and the cache of its worker, and nothing of Tempor
   t.deepEqual(legEnvironment({ ...WORKER, SECRET: 'of someone else' }), known);
 });
 
-for (const [set, cacheBytes] of [
-  [undefined, DEFAULT_BLOB_CACHE_BYTES],
-  ['0', 0],
-  ['1048576', 2 ** 20],
-  ['900000000000', 9e11],
-] as const) {
-  test(`a worker with KDX_BLOB_CACHE_BYTES ${set ?? 'not set'} gives its legs a cache of ${cacheBytes} bytes`, (t) => {
-    const variables = legEnvironment({ ...WORKER, KDX_BLOB_CACHE_BYTES: set });
+for (const bytes of [0, 1_048_576, 9e11]) {
+  test(`a worker with KDX_BLOB_CACHE_BYTES ${bytes} gives its legs a cache of that size`, (t) => {
+    const variables = legEnvironment({ ...WORKER, KDX_BLOB_CACHE_BYTES: String(bytes) });
     t.like(readLegEnvironment({ ...variables, ...LEG }), {
       cacheDir: WORKER.KDX_CACHE_DIR,
-      cacheBytes,
+      cacheBytes: bytes,
     });
   });
 }
+
+test('without KDX_BLOB_CACHE_BYTES the size of the cache is left to the store', (t) => {
+  const read = readLegEnvironment({ ...legEnvironment(WORKER), ...LEG });
+  t.is(read.cacheDir, WORKER.KDX_CACHE_DIR);
+  t.false('cacheBytes' in read);
+});

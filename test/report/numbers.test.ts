@@ -1,6 +1,14 @@
 import test from 'ava';
 import type { ReportInput } from '../../report/input.ts';
-import { all, cellOf, drawFixture, rowsOf, seeds, textOf, type DrawnReport } from './page/document.ts';
+import {
+  all,
+  cellOf,
+  drawFixture,
+  rowsOf,
+  seeds,
+  textOf,
+  type DrawnReport,
+} from './page/document.ts';
 
 /*
  * Every number of the tables, computed again from the input by other means than the report's: sums

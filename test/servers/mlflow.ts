@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { readToolchain } from '../../stack/toolchain.ts';
 import { freePorts, serverFolder, startServer, type TestServer } from './process.ts';
 
-const GUARD_FOLDER = fileURLToPath(new URL('../../bin/kdx/stack/guard/', import.meta.url));
+const GUARD_FOLDER = fileURLToPath(new URL('../../stack/guard/', import.meta.url));
 
 /** MLflow on a SQLite file, with its artifacts in a folder behind its proxy. */
 export async function startMlflow(): Promise<TestServer> {

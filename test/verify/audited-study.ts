@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { ResolvedStudy } from '../../activities/contract.ts';
-import { ROOT } from '../../stack/layout.ts';
+import { ROOT } from '../../environment/root.ts';
 import type { Check, Verdict } from '../../verify/check.ts';
 import { verifyStudy } from '../../verify/study.ts';
 import { openVerifyTools } from '../../verify/tools.ts';

@@ -1,4 +1,4 @@
-import { ROOT } from '../../../stack/layout.ts';
+import { ROOT } from '../../../environment/root.ts';
 import { computeCodeIndex } from '../../../learning/code.ts';
 import type { EvaluateSpec, ExplainSpec, LegSpec, Trained, TrainSpec } from '../../../leg/spec.ts';
 import { DIGITS_MANIFEST, manifestDigest } from '../../../study/dataset-manifest.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-import { ROOT } from '../../../stack/layout.ts';
+import { ROOT } from '../../../environment/root.ts';
 import { publishDataset } from '../../../stores/datasets.ts';
 import type { Result } from '../../../leg/result.ts';
 import type { LegSpec } from '../../../leg/spec.ts';

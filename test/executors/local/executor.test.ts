@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createLocalExecutor, type LocalExecutorOptions } from '../../../executors/local/executor.ts';
+import {
+  createLocalExecutor,
+  type LocalExecutorOptions,
+} from '../../../executors/local/executor.ts';
 import { ABANDONED } from '../../../leg/executor.ts';
 import type { Progress } from '../../../leg/result.ts';
 import { digestJson } from '../../../study/canonical.ts';

@@ -1,7 +1,8 @@
 import test from 'ava';
 
 import { placementOf, type AugmentOptions } from '../../../learning/data/augment.ts';
-import { augmentedBatch, plainBatch, type BatchSource } from '../../../learning/data/batches.ts';
+import { augmentedBatch, plainBatch } from '../../../learning/data/batches.ts';
+import type { BatchSource } from '../../../learning/data/batch.ts';
 import { CHANNELS } from '../../../learning/data/records.ts';
 import { randomSource } from './images.ts';
 

@@ -1,5 +1,6 @@
 /** Images, batches and plans for tests, drawn from the project's own random streams. */
-import { normalisation, type Batch, type BatchSource } from '../../../learning/data/batches.ts';
+import { normalisation } from '../../../learning/data/batches.ts';
+import type { Batch, BatchSource } from '../../../learning/data/batch.ts';
 import type { BatchPlan } from '../../../learning/data/plan.ts';
 import { CHANNELS } from '../../../learning/data/records.ts';
 import { stream } from '../../../learning/engine/random.ts';

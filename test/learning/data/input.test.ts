@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import baseTest, { type ExecutionContext } from 'ava';
 
 import { KdxError } from '../../../leg/errors.ts';
-import { augmentedBatch, batchOf, epochOrder, type Batch } from '../../../learning/data/batches.ts';
+import { augmentedBatch, batchOf, epochOrder } from '../../../learning/data/batches.ts';
+import type { Batch } from '../../../learning/data/batch.ts';
 import { directInput, openInput, type Input } from '../../../learning/data/input.ts';
 import { batchesPerEpoch, type BatchPlan } from '../../../learning/data/plan.ts';
 import { copyOf, smallPlan } from './images.ts';

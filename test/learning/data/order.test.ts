@@ -1,7 +1,8 @@
 import test from 'ava';
 
 import { placementOf } from '../../../learning/data/augment.ts';
-import { augmentedBatch, batchOf, epochOrder, type Batch } from '../../../learning/data/batches.ts';
+import { augmentedBatch, batchOf, epochOrder } from '../../../learning/data/batches.ts';
+import type { Batch } from '../../../learning/data/batch.ts';
 import { copyOf, randomSource } from './images.ts';
 
 const IMAGES = Uint32Array.from({ length: 48 }, (_, index) => 47 - index);

@@ -10,7 +10,8 @@ import { configureProcess } from '../../../../learning/engine/environment.ts';
 configureProcess({ threads: 2 });
 const { tf } = await import('../../../../learning/engine/backend.ts');
 const { decodeTensors, encodeTensors } = await import('../../../../learning/engine/safetensors.ts');
-const { readState, trainingState, writeState } = await import('../../../../learning/engine/state.ts');
+const { readState, trainingState, writeState } =
+  await import('../../../../learning/engine/state.ts');
 const { createExperiment } = await import('./experiment.ts');
 
 const [engine, first, last, from, to] = process.argv.slice(2);
