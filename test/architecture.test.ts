@@ -57,11 +57,6 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, source: string
   ['environment-imports', 'environment/planted.ts', "import '../stores/names.ts';"],
   ['no-circle', 'leg/planted-a.ts', "import type { B } from './planted-b.ts';\nexport type A = B;"],
   [
-    'no-circle',
-    'leg/planted-b.ts',
-    "import type { A } from './planted-a.ts';\nexport type B = A[];",
-  ],
-  [
     'the-worker-holds-no-tfjs',
     'bin/worker/planted.ts',
     "import '../../learning/engine/backend.ts';",
@@ -84,6 +79,11 @@ test('each rule catches an import that breaks it', async (t) => {
     await mkdir(join(root, file, '..'), { recursive: true });
     await writeFile(join(root, file), `${source}\n`);
   }
+  // The other half of the circle.
+  await writeFile(
+    join(root, 'leg/planted-b.ts'),
+    "import type { A } from './planted-a.ts';\nexport type B = A[];\n",
+  );
   const { exitCode, text } = await cruise(root);
   t.not(exitCode, 0);
   for (const [rule, file] of VIOLATIONS) {
