@@ -23,7 +23,7 @@ const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
 /** Computes no result. */
 const APART = ['code', 'gpu', 'ports', 'progress'].map((name) => `learning/${name}.ts`);
 const DATA = ['learning/data/', 'study/dataset-manifest.ts', 'study/datasets.ts'];
-const SHARED_BY_MODELS = ['learning/models/options.ts'];
+const SHARED_BY_MODELS = ['learning/models/options.ts', 'study/models/'];
 const SHARED_BY_DISTILLERS = ['learning/distillers/distiller.ts', 'learning/distillers/rows.ts'];
 
 /** Sources of a family of models, by the start of their names. */

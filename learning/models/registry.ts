@@ -1,4 +1,6 @@
 import { KdxError } from '../../leg/errors.ts';
+import { RESNETS } from '../../study/models/resnet.ts';
+import { WIDE_RESNETS } from '../../study/models/wide-resnet.ts';
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder } from '../engine/builder.ts';
 import { createBuilder } from '../engine/builder.ts';
@@ -11,32 +13,20 @@ import { buildWideResNet } from './wide-resnet.ts';
 
 type Build = (builder: Builder) => Body;
 
-function resnet(depth: number): Build {
-  return (builder) => buildResNet(builder, { depth, stem: 16, stages: [16, 32, 64] });
-}
-
-function resnetX4(depth: number): Build {
-  return (builder) => buildResNet(builder, { depth, stem: 32, stages: [64, 128, 256] });
-}
-
-function wideResNet(depth: number, width: number): Build {
-  return (builder) => buildWideResNet(builder, { depth, width });
+/** The models of a family, each with its settings bound. */
+function family<Settings>(
+  models: Readonly<Record<string, Settings>>,
+  build: (builder: Builder, settings: Settings) => Body,
+): [string, Build][] {
+  return Object.entries(models).map(([name, settings]) => [
+    name,
+    (builder) => build(builder, settings),
+  ]);
 }
 
 const MODELS: ReadonlyMap<string, Build> = new Map([
-  ['resnet8', resnet(8)],
-  ['resnet14', resnet(14)],
-  ['resnet20', resnet(20)],
-  ['resnet32', resnet(32)],
-  ['resnet44', resnet(44)],
-  ['resnet56', resnet(56)],
-  ['resnet110', resnet(110)],
-  ['resnet8x4', resnetX4(8)],
-  ['resnet32x4', resnetX4(32)],
-  ['wrn_16_1', wideResNet(16, 1)],
-  ['wrn_16_2', wideResNet(16, 2)],
-  ['wrn_40_1', wideResNet(40, 1)],
-  ['wrn_40_2', wideResNet(40, 2)],
+  ...family(RESNETS, buildResNet),
+  ...family(WIDE_RESNETS, buildWideResNet),
   ['hme_ltb', buildHme],
 ]);
 

@@ -4,19 +4,13 @@
  * the shape changes, where the paper pads with zeros. The "×4" networks have four times the width,
  * with a stem of 32, so that their first stage projects too.
  */
+import type { ResNetSettings } from '../../study/models/resnet.ts';
 import type { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
 import { activate, convolutionNorm, linear } from '../engine/layers.ts';
 import type { Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
-
-export type ResNetShape = {
-  /** 6n + 2 with n blocks per stage. */
-  readonly depth: number;
-  readonly stem: number;
-  readonly stages: readonly [number, number, number];
-};
 
 type BlockOptions = {
   readonly name: string;
@@ -59,7 +53,7 @@ function basicBlock(builder: Builder, options: BlockOptions): Block {
 }
 
 /** The stages as lists of blocks, and the size of the last map. */
-function buildStages(builder: Builder, { depth, stem, stages }: ResNetShape): Block[][] {
+function buildStages(builder: Builder, { depth, stem, stages }: ResNetSettings): Block[][] {
   const blocks = (depth - 2) / 6;
   let inputs = stem;
   let size = builder.options.imageSize;
@@ -76,7 +70,7 @@ function buildStages(builder: Builder, { depth, stem, stages }: ResNetShape): Bl
 }
 
 /** Builds a ResNet. Features: f0 stem, f1–f3 ends of the stages, f4 pooled. */
-export function buildResNet(builder: Builder, shape: ResNetShape): Body {
+export function buildResNet(builder: Builder, shape: ResNetSettings): Body {
   const { imageSize, classes } = builder.options;
   requireDivisible('imageSize', imageSize, 4);
   const stem = convolutionNorm(builder, {

@@ -4,6 +4,7 @@
  * Where the number of channels changes the shortcut is a bare 1 × 1 convolution of the activated
  * input, elsewhere the input itself.
  */
+import { WIDE_RESNET_CHANNELS, type WideResNetSettings } from '../../study/models/wide-resnet.ts';
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
 import type { NormLayer } from '../engine/layers.ts';
@@ -11,10 +12,6 @@ import { activate, convolution, convolutionNorm, linear, norm } from '../engine/
 import type { Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
-
-export type WideResNetShape = { readonly depth: number; readonly width: number };
-
-const STEM_CHANNELS = 16;
 
 type BlockOptions = {
   readonly name: string;
@@ -59,12 +56,13 @@ function preActivationBlock(builder: Builder, options: BlockOptions): Block {
   };
 }
 
-function buildStages(builder: Builder, { depth, width }: WideResNetShape): Block[][] {
+function buildStages(builder: Builder, { depth, width }: WideResNetSettings): Block[][] {
   const blocks = (depth - 4) / 6;
-  let inputs = STEM_CHANNELS;
+  let inputs: number = WIDE_RESNET_CHANNELS.stem;
   let size = builder.options.imageSize;
-  return [16 * width, 32 * width, 64 * width].map((outputs, stage) =>
+  return WIDE_RESNET_CHANNELS.stages.map((channels, stage) =>
     Array.from({ length: blocks }, (_, index) => {
+      const outputs = channels * width;
       const stride = stage > 0 && index === 0 ? 2 : 1;
       const name = `stage${stage + 1}/block${index + 1}`;
       const block = preActivationBlock(builder, { name, inputs, outputs, stride, size });
@@ -106,20 +104,20 @@ function runStages(
 }
 
 /** Builds a WRN. Features: f0 the bare stem, f1–f3 raw sums of the stages, f4 pooled. */
-export function buildWideResNet(builder: Builder, shape: WideResNetShape): Body {
+export function buildWideResNet(builder: Builder, shape: WideResNetSettings): Body {
   const { imageSize, classes } = builder.options;
   requireDivisible('imageSize', imageSize, 4);
   const stem = convolution(builder, {
     name: 'stem',
     inputs: 3,
-    outputs: STEM_CHANNELS,
+    outputs: WIDE_RESNET_CHANNELS.stem,
     kernelSize: 3,
     stride: 1,
     size: imageSize,
     role: 'stem',
   });
   const stages = buildStages(builder, shape);
-  const channels = 64 * shape.width;
+  const channels = WIDE_RESNET_CHANNELS.stages[2] * shape.width;
   const last = norm(builder, 'norm', channels);
   const classifier = linear(builder, {
     name: 'classifier',
