@@ -10,7 +10,7 @@ import { stream } from '../engine/random.ts';
 import type { Feeds, Outputs } from '../engine/trainer.ts';
 import { GATE_TEMPERATURE_FEED } from '../networks.ts';
 import { TEACHER_LOGITS_FEED } from './objective.ts';
-import { scheduleAt, type EpochSettings } from './schedules.ts';
+import { scheduleAt, type StepSettings } from './schedules.ts';
 import type { Session } from './session.ts';
 
 /** Why an epoch ended: all of its steps done, a stop was asked for, or the loss is no number. */
@@ -37,30 +37,26 @@ export async function trainEpoch(
   afterStep: AfterStep,
 ): Promise<{ readonly end: EpochEnd; readonly step: number; readonly sums: EpochSums }> {
   const { spec } = session;
-  const constants = epochFeeds(session, scheduleAt(spec.train, epoch));
   const steps = stepsPerEpoch(session);
   const taughtOf = await session.teacherLogits?.epoch(epoch);
   let { step, sums } = from;
-  try {
-    while (step < steps) {
-      const batch = await input.take(epoch, step);
-      const seed = stream(spec.seeds.data, `dropout/${epoch}/${step}`).words(2);
-      const values = runStep(session, constants, batch, seed, taughtOf?.(batch.positions));
-      sums = add(sums, values, session.terms, batch.count);
-      step += 1;
-      if (!Number.isFinite(sums.loss)) return { end: 'diverged', step, sums };
-      // Signals and the closing of the parent's channel are heard here.
-      await setImmediate();
-      if (await afterStep(step, sums)) return { end: 'stopped', step, sums };
-    }
-    return { end: 'finished', step, sums };
-  } finally {
-    tf.dispose(constants);
+  while (step < steps) {
+    const batch = await input.take(epoch, step);
+    const settings = scheduleAt(spec.train, { epoch, step, stepsPerEpoch: steps });
+    const seed = stream(spec.seeds.data, `dropout/${epoch}/${step}`).words(2);
+    const values = runStep(session, settings, batch, seed, taughtOf?.(batch.positions));
+    sums = add(sums, values, session.terms, batch.count);
+    step += 1;
+    if (!Number.isFinite(sums.loss)) return { end: 'diverged', step, sums };
+    // Signals and the closing of the parent's channel are received here.
+    await setImmediate();
+    if (await afterStep(step, sums)) return { end: 'stopped', step, sums };
   }
+  return { end: 'finished', step, sums };
 }
 
-/** Scalars that stay the same for an epoch. */
-function epochFeeds({ spec }: Session, settings: EpochSettings): Record<string, tf.Scalar> {
+/** What the schedules say of one step, as fed scalars. */
+function scheduleFeeds({ spec }: Session, settings: StepSettings): Feeds {
   return {
     learningRate: tf.scalar(settings.learningRate),
     gateLearningRate: tf.scalar(settings.gateLearningRate),
@@ -71,14 +67,16 @@ function epochFeeds({ spec }: Session, settings: EpochSettings): Record<string, 
 
 /** One step; gives its outputs on the host. */
 function runStep(
-  { trainer, data }: Session,
-  constants: Feeds,
+  session: Session,
+  settings: StepSettings,
   batch: Batch,
   seed: Uint32Array,
   taught: Float32Array | undefined,
 ): Record<string, number> {
+  const { trainer, data } = session;
   const size = data.train.set.imageSize;
   const feeds = {
+    ...scheduleFeeds(session, settings),
     images: tf.tensor(batch.images, [batch.count, size, size, CHANNELS]),
     labels: tf.tensor1d(batch.labels, 'int32'),
     dropoutSeed: tf.tensor1d(new Int32Array(seed), 'int32'),
@@ -86,7 +84,7 @@ function runStep(
       ? {}
       : { [TEACHER_LOGITS_FEED]: tf.tensor2d(taught, [batch.count, taught.length / batch.count]) }),
   };
-  const outputs: Outputs = trainer.step({ ...constants, ...feeds });
+  const outputs: Outputs = trainer.step(feeds);
   const values = Object.entries(outputs).map(([name, tensor]) => {
     return [name, tensor.dataSync<'float32'>()[0] as number] as const;
   });

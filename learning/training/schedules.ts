@@ -1,125 +1,89 @@
 /**
- * Schedules of the published runs, as functions of the epoch. A run of another length stretches
- * them: they read ê = e·E_ref/E, where e counts from 1, E is the run's length and E_ref the
- * published one, so that they are the published ones at E = E_ref. Rates that fall in steps, which
- * may be shorter than an epoch of a short run, are read as their mean over the epoch.
+ * Schedules of the published runs, read at every step: all of them are functions of ê, the published
+ * epoch that the step falls into (`position.ts`). Sources: RepDistiller for students and teachers,
+ * the code of KDExplainer for the two stages of the explainer.
  */
 import type { Train } from '../../study/schema.ts';
+import {
+  EXPLAINER_EPOCHS,
+  publishedEpochAt,
+  STUDENT_EPOCHS,
+  type StepPosition,
+} from './position.ts';
 
-/** Published length of both stages of the explainer, and of students and teachers. */
-const EXPLAINER_EPOCHS = 300;
-const STUDENT_EPOCHS = 240;
 /** RepDistiller: the rate falls to a tenth after each of these epochs. */
 const MILESTONES = [150, 180, 210];
-/** KDExplainer, stage 1: the rate would reach zero a little after the end. */
-const STAGE_1_SPAN = 1.03093;
-/** Runs shorter than this warm up for one epoch instead of two. */
-const SHORT_RUN_EPOCHS = 10;
-/** KDExplainer, stage 2: the rate is halved at every tenth of the run. */
-const STAGE_2_HALVINGS = 10;
+/** KDExplainer, stage 1: the gates are held, and the rate doubles, for so many epochs. */
+const STAGE_1_WARM_UP_EPOCHS = 2;
+/** KDExplainer, stage 1: the epoch at which the rate would reach zero, a little after the end. */
+const STAGE_1_SPAN = Math.floor(1.03093 * EXPLAINER_EPOCHS);
+/** KDExplainer, stage 2: the rate is halved every so many epochs. */
+const STAGE_2_HALF_LIFE = 30;
 /** Gates: softmax(β/(τ₀·t)) with t = T₀/ê. */
 const GATE_TAU_0 = 0.5;
 const GATE_T_0 = 10;
-/** Regularisers warm up over this share of the run (20 of 240 epochs). */
-const WARM_UP_SHARE = 1 / 12;
+/** VAM: the weight of its entropy grows from zero for so many epochs. */
+const VAM_WARM_UP_EPOCHS = 20;
 
-/** All that changes from epoch to epoch. */
-export type EpochSettings = {
+/** All that changes from step to step. */
+export type StepSettings = {
   readonly learningRate: number;
   readonly gateLearningRate: number;
-  /** 1/(τ₀·t) of the explainer's gates. */
+  /** 1/(τ₀·t) = ê/5 of the explainer's gates. */
   readonly inverseGateTemperature: number;
-  /** Share of VAM's entropy weight γ in force: 0 in the first epoch, then linear up to 1. */
+  /** Share of VAM's entropy weight γ in force: 0 in the first published epoch, then linear up to 1. */
   readonly vamWarmUp: number;
 };
 
-/** The settings of epoch `epoch`, from 1. */
-export function scheduleAt(train: Train, epoch: number): EpochSettings {
+/** The settings of one step. */
+export function scheduleAt(train: Train, at: StepPosition): StepSettings {
   const { optimizer, schedule } = train;
   const base = optimizer.learningRate;
   const gateBase = optimizer.name === 'adam' ? optimizer.gateLearningRate : base;
-  const factors = RATE_FACTORS[schedule](epoch, train);
+  const explainerEpoch = publishedEpochAt(train, at, EXPLAINER_EPOCHS);
+  const studentEpoch = publishedEpochAt(train, at, STUDENT_EPOCHS);
+  const factors = FACTORS[schedule]({ explainerEpoch, studentEpoch });
   return {
     learningRate: base * factors.weights,
     gateLearningRate: gateBase * factors.gates,
-    inverseGateTemperature: inverseGateTemperature(epoch, train),
-    vamWarmUp: warmUp(epoch, train),
+    inverseGateTemperature: explainerEpoch / (GATE_TAU_0 * GATE_T_0),
+    vamWarmUp: Math.min(1, (studentEpoch - 1) / VAM_WARM_UP_EPOCHS),
   };
 }
 
+type PublishedEpochs = { readonly explainerEpoch: number; readonly studentEpoch: number };
 type Factors = { readonly weights: number; readonly gates: number };
-type Length = Pick<Train, 'epochs' | 'scale'>;
 
-const RATE_FACTORS: Readonly<Record<Train['schedule'], (epoch: number, run: Length) => Factors>> = {
+const FACTORS: Readonly<Record<Train['schedule'], (at: PublishedEpochs) => Factors>> = {
   constant: () => alike(1),
-  step: (epoch, run) => alike(meanFactor(epoch, run, STUDENT_EPOCHS, stepFactor)),
-  'explainer-soft': softStageFactors,
-  'explainer-hard': (epoch, run) =>
-    alike(meanFactor(epoch, run, EXPLAINER_EPOCHS, hardStageFactor)),
+  step: ({ studentEpoch }) => alike(stepFactor(studentEpoch)),
+  'explainer-soft': ({ explainerEpoch }) => softStageFactors(explainerEpoch),
+  'explainer-hard': ({ explainerEpoch }) => alike(hardStageFactor(explainerEpoch)),
 };
 
 function alike(factor: number): Factors {
   return { weights: factor, gates: factor };
 }
 
-/** Length that the schedule is laid over: the run's own, or the published one. */
-function spanOf({ epochs, scale }: Length, published: number): number {
-  return scale ? epochs : published;
-}
-
-/**
- * Mean of a published schedule, a factor for each of its epochs, over those that an epoch of the run
- * stands for: a run of any length learns at the mean rate of the published one. Read at the last of
- * them, rates that fall in steps would leave a short run little: of the hard stage's, four epochs
- * would get a third.
- */
-function meanFactor(
-  epoch: number,
-  run: Length,
-  published: number,
-  factorOf: (epoch: number) => number,
-): number {
-  const length = published / spanOf(run, published);
-  const [start, end] = [(epoch - 1) * length, epoch * length];
-  let sum = 0;
-  for (let done = Math.floor(start); done < end; done += 1) {
-    const share = Math.min(end, done + 1) - Math.max(start, done);
-    sum += share * factorOf(done + 1);
-  }
-  return sum / length;
-}
-
-/** RepDistiller: 0.1 to the number of milestones before the published epoch. */
+/** RepDistiller: 0.1 to the number of milestones before the epoch. */
 function stepFactor(epoch: number): number {
   return 0.1 ** MILESTONES.filter((milestone) => milestone < epoch).length;
 }
 
 /**
- * KDExplainer, stage 1: doubling warm-up with the gates held, one epoch at the full rates, then
+ * KDExplainer, stage 1: doubling warm-up with the gates held, two epochs at the full rates, then
  * linear decay in steps of two epochs.
  */
-function softStageFactors(epoch: number, run: Length): Factors {
-  const span = spanOf(run, EXPLAINER_EPOCHS);
-  const warmUpEpochs = span < SHORT_RUN_EPOCHS ? 1 : 2;
+function softStageFactors(epoch: number): Factors {
   const done = epoch - 1;
-  if (done < warmUpEpochs) return { weights: 0.5 ** (warmUpEpochs - done), gates: 0 };
+  if (done < STAGE_1_WARM_UP_EPOCHS) {
+    return { weights: 0.5 ** (STAGE_1_WARM_UP_EPOCHS - done), gates: 0 };
+  }
   const even = done - (done % 2);
-  if (even <= warmUpEpochs) return alike(1);
-  return alike(1 - even / Math.floor(STAGE_1_SPAN * span));
+  return alike(even <= STAGE_1_WARM_UP_EPOCHS ? 1 : 1 - even / STAGE_1_SPAN);
 }
 
-/** KDExplainer, stage 2: halved before every published epoch that completes a tenth of the run. */
+/** KDExplainer, stage 2: halved before every epoch that completes a tenth of the run. */
 function hardStageFactor(epoch: number): number {
-  return 0.5 ** Math.floor((epoch * STAGE_2_HALVINGS) / EXPLAINER_EPOCHS);
-}
-
-/** ê/5. */
-function inverseGateTemperature(epoch: number, run: Length): number {
-  const position = (epoch * EXPLAINER_EPOCHS) / spanOf(run, EXPLAINER_EPOCHS);
-  return position / (GATE_TAU_0 * GATE_T_0);
-}
-
-function warmUp(epoch: number, run: Length): number {
-  const length = WARM_UP_SHARE * spanOf(run, STUDENT_EPOCHS);
-  return Math.min(1, (epoch - 1) / length);
+  return 0.5 ** Math.floor(epoch / STAGE_2_HALF_LIFE);
 }

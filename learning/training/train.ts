@@ -18,6 +18,7 @@ import { measureEpoch } from './measure.ts';
 import { trainingMetrics } from './metrics.ts';
 import { weightsFile } from '../networks.ts';
 import { createProgressMeter, paceOf, type ProgressMeter } from '../progress.ts';
+import { lastStepOf } from './position.ts';
 import { scheduleAt } from './schedules.ts';
 import { batchPlan, openSession, type Session } from './session.ts';
 import { readState } from '../engine/state.ts';
@@ -102,9 +103,10 @@ function isFinite({ test, validation }: EpochRecord): boolean {
   return Number.isFinite(test.nll) && Number.isFinite(validation?.nll ?? 0);
 }
 
+/** The record of an epoch; rates and temperature are those of its last step. */
 async function closeEpoch(session: Session, epoch: number, sums: EpochSums): Promise<EpochRecord> {
   const { spec, student } = session;
-  const settings = scheduleAt(spec.train, epoch);
+  const settings = scheduleAt(spec.train, lastStepOf(epoch, stepsPerEpoch(session)));
   const isSoft = student.gates === 'soft';
   const means = Object.entries(sums.terms).map(([name, sum]) => [name, sum / sums.images] as const);
   const { inverseGateTemperature, gateLearningRate, learningRate } = settings;
@@ -120,17 +122,19 @@ async function closeEpoch(session: Session, epoch: number, sums: EpochSums): Pro
 }
 
 async function storeResult(
-  { spec, student, networkState }: Session,
+  session: Session,
   { key, ports }: LegContext,
   { position: { log }, diverged }: LoopEnd,
 ): Promise<Result> {
+  const { spec, student, networkState } = session;
   const epochs = await ports.writeBlob(epochLines(log));
   const metrics = trainingMetrics(log, student.network.parameterCount);
   const common = { schema: 1, key, spec, metrics } as const;
   if (diverged !== undefined) {
     return { ...common, status: 'diverged', diverged, files: { epochs } };
   }
-  const { inverseGateTemperature } = scheduleAt(spec.train, spec.train.epochs);
+  const end = lastStepOf(spec.train.epochs, stepsPerEpoch(session));
+  const { inverseGateTemperature } = scheduleAt(spec.train, end);
   const file = weightsFile(student, readState(networkState), inverseGateTemperature);
   const weights = await ports.writeBlob(encodeTensors(file));
   return { ...common, status: 'complete', files: { weights, epochs } };

@@ -1,6 +1,7 @@
 import test from 'ava';
 
-import { scheduleAt } from '../../../learning/training/schedules.ts';
+import { runPosition } from '../../../learning/training/position.ts';
+import { scheduleAt, type StepSettings } from '../../../learning/training/schedules.ts';
 import type { Train } from '../../../study/schema.ts';
 import { readGolden } from '../formula.ts';
 
@@ -28,61 +29,130 @@ function training(schedule: Train['schedule'], epochs: number, scale = true): Tr
   };
 }
 
-const ratesOf = (train: Train): number[] =>
-  Array.from({ length: train.epochs }, (_, done) => scheduleAt(train, done + 1).learningRate);
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-const near = (a: number, b: number, tolerance = 1e-12): boolean =>
+const near = (a: number, b: number, tolerance: number): boolean =>
   Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
+
+/** The settings of all steps of a run, in order. */
+function settingsOf(train: Train, stepsPerEpoch: number): StepSettings[] {
+  return Array.from({ length: train.epochs * stepsPerEpoch }, (_, at) => {
+    const epoch = Math.floor(at / stepsPerEpoch) + 1;
+    return scheduleAt(train, { epoch, step: at % stepsPerEpoch, stepsPerEpoch });
+  });
+}
+
+/** Every schedule, its published length and, from their sources, its factors in every epoch. */
+const PUBLISHED: readonly (readonly [
+  Train['schedule'],
+  number,
+  (epoch: number) => readonly [weights: number, gates: number],
+])[] = [
+  ['constant', 240, () => [1, 1]],
+  [
+    'step',
+    240,
+    (epoch) => {
+      const factor = 0.1 ** [150, 180, 210].filter((milestone) => milestone < epoch).length;
+      return [factor, factor];
+    },
+  ],
+  [
+    'explainer-soft',
+    300,
+    (epoch) => {
+      if (epoch <= 2) return [epoch / 4, 0];
+      const even = epoch - 1 - ((epoch - 1) % 2);
+      const factor = even < 4 ? 1 : 1 - even / 309;
+      return [factor, factor];
+    },
+  ],
+  [
+    'explainer-hard',
+    300,
+    (epoch) => [0.5 ** Math.floor(epoch / 30), 0.5 ** Math.floor(epoch / 30)],
+  ],
+];
 
 for (const [schedule, epochs, { value, tolerance }] of [
   ['explainer-soft', 300, HME_s1_lr],
   ['explainer-hard', 300, HME_s2_lr],
   ['step', 240, STEP_lr],
 ] as const) {
-  test(`${schedule} is the reference's at the published length`, (t) => {
+  test(`${schedule} is the reference's at the published length, at every step of an epoch`, (t) => {
+    const train = training(schedule, epochs);
     for (const [epoch = 0, rate = 0, gateRate] of value) {
-      const settings = scheduleAt(training(schedule, epochs), epoch);
-      t.true(near(settings.learningRate, rate, tolerance), `epoch ${epoch}`);
-      if (gateRate !== undefined) {
-        t.true(near(settings.gateLearningRate, gateRate, tolerance), `gates, epoch ${epoch}`);
+      for (const step of [0, 1, 77, 78]) {
+        const settings = scheduleAt(train, { epoch, step, stepsPerEpoch: 79 });
+        t.true(near(settings.learningRate, rate, tolerance), `epoch ${epoch}`);
+        if (gateRate !== undefined) {
+          t.true(near(settings.gateLearningRate, gateRate, tolerance), `gates, epoch ${epoch}`);
+        }
       }
     }
   });
 }
 
-/** The published schedules that fall in steps: length, and the factor of each epoch. */
-const STEPPED = [
-  ['explainer-hard', 300, (epoch: number) => 0.5 ** Math.floor(epoch / 30)],
-  [
-    'step',
-    240,
-    (epoch: number) => 0.1 ** [150, 180, 210].filter((milestone) => milestone < epoch).length,
-  ],
-] as const;
-
-for (const [schedule, length, factorOf] of STEPPED) {
-  const published = ratesOf(training(schedule, length));
+for (const [schedule, length, factorsOf] of PUBLISHED) {
+  /** By published epoch, from 1. */
+  const published = Array.from({ length }, (_, done) => {
+    const [weights, gates] = factorsOf(done + 1);
+    return { learningRate: 0.05 * weights, gateLearningRate: 0.01 * gates };
+  });
+  const ratesOf = (train: Train, stepsPerEpoch: number) =>
+    settingsOf(train, stepsPerEpoch).map(({ learningRate, gateLearningRate }) => {
+      return { learningRate, gateLearningRate };
+    });
 
   test(`${length} epochs of ${schedule} are the published ones, to the bit`, (t) => {
-    t.deepEqual(
-      published,
-      published.map((_, done) => 0.05 * factorOf(done + 1)),
-    );
+    for (const stepsPerEpoch of [1, 3]) {
+      const wanted = published.flatMap((rates) => Array<typeof rates>(stepsPerEpoch).fill(rates));
+      t.deepEqual(ratesOf(training(schedule, length), stepsPerEpoch), wanted);
+    }
   });
 
-  for (const epochs of [1, 2, 4, 7, 10, 29, 150, 600]) {
-    test(`${epochs} epochs of ${schedule} learn at the mean rate of the published ones`, (t) => {
-      const rates = ratesOf(training(schedule, epochs));
-      t.true(near(mean(rates), mean(published)), `${mean(rates)}`);
-      const rises = rates.some((rate, at) => rate > (rates[at - 1] ?? rate) * (1 + 1e-12));
-      t.false(rises, `${rates.join(', ')}`);
+  for (const epochs of [1, 2, 4, 6, 24, 600]) {
+    test(`${epochs} epochs of ${schedule} are the published run with other steps per epoch`, (t) => {
+      // Ten steps for every published epoch, whatever the run calls an epoch.
+      const stepsPerEpoch = (length * 10) / epochs;
+      const wanted = published.flatMap((rates) => Array<typeof rates>(10).fill(rates));
+      t.deepEqual(ratesOf(training(schedule, epochs), stepsPerEpoch), wanted);
     });
   }
 
   test(`a run of ${schedule} that is not stretched is the beginning of the published one`, (t) => {
-    t.deepEqual(ratesOf(training(schedule, 40, false)), published.slice(0, 40));
+    t.deepEqual(ratesOf(training(schedule, 40, false), 1), published.slice(0, 40));
   });
 }
+
+test('the gates of a short run pass through all published temperatures, soft ones first', (t) => {
+  const temperatures = settingsOf(training('explainer-soft', 6), 50).map(
+    ({ inverseGateTemperature }) => inverseGateTemperature,
+  );
+  t.deepEqual(
+    temperatures,
+    Array.from({ length: 300 }, (_, done) => (done + 1) / 5),
+  );
+  const [held, ...learning] = settingsOf(training('explainer-soft', 6), 25)
+    .filter(({ gateLearningRate }, at) => at === 0 || gateLearningRate > 0)
+    .map(({ inverseGateTemperature }) => inverseGateTemperature);
+  t.is(held, 0.2);
+  t.is(learning[0], 0.6, 'the gates first learn while every expert still has a share');
+});
+
+test("VAM's entropy gains its weight over the first 20 of 240 epochs, in a run of any length", (t) => {
+  const published = Array.from({ length: 240 }, (_, done) => Math.min(1, done / 20));
+  for (const epochs of [1, 4, 240]) {
+    const shares = settingsOf(training('step', epochs), 240 / epochs);
+    t.deepEqual(
+      shares.map(({ vamWarmUp }) => vamWarmUp),
+      published,
+    );
+  }
+});
+
+test('a position names the published epoch and the share of the run that is done', (t) => {
+  const at = { epoch: 3, step: 5, stepsPerEpoch: 10 };
+  const position = { ...at, epochs: 4, progress: 0.625 };
+  t.deepEqual(runPosition(training('step', 4), at), { ...position, publishedEpoch: 151 });
+  t.deepEqual(runPosition(training('explainer-hard', 4), at), { ...position, publishedEpoch: 188 });
+  t.deepEqual(runPosition(training('step', 4, false), at), { ...position, publishedEpoch: 3 });
+});

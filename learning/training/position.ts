@@ -1,0 +1,63 @@
+/**
+ * Where in a run a step is, and which epoch of the published run it stands for. A run of another
+ * length is the published run with other steps per epoch: its steps are laid evenly over the
+ * published epochs, so that every schedule passes through all of its phases however short the run is.
+ */
+import type { Train } from '../../study/schema.ts';
+
+/** Published length of both stages of the explainer, in epochs (KDExplainer). */
+export const EXPLAINER_EPOCHS = 300;
+/** Published length of students and teachers, in epochs (RepDistiller). */
+export const STUDENT_EPOCHS = 240;
+
+/** A step of a run, as the training loop counts it. */
+export type StepPosition = {
+  /** From 1. */
+  readonly epoch: number;
+  /** Within the epoch, from 0. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+};
+
+/** What a schedule may depend on: a weight of a loss term, a rate, a temperature. */
+export type RunPosition = StepPosition & {
+  /** Epochs of the run. */
+  readonly epochs: number;
+  /** The published epoch ê that this step falls into, from 1; a whole number. */
+  readonly publishedEpoch: number;
+  /** Share of the run's steps that are done before this one, in [0, 1). */
+  readonly progress: number;
+};
+
+/** The position of a step, with the epoch of the run that was published for this schedule. */
+export function runPosition(train: Train, at: StepPosition): RunPosition {
+  const { epoch, step, stepsPerEpoch } = at;
+  const progress = ((epoch - 1) * stepsPerEpoch + step) / (train.epochs * stepsPerEpoch);
+  const publishedEpoch = publishedEpochAt(train, at, publishedEpochs(train));
+  return { epoch, step, stepsPerEpoch, epochs: train.epochs, publishedEpoch, progress };
+}
+
+/** The last step of an epoch. */
+export function lastStepOf(epoch: number, stepsPerEpoch: number): StepPosition {
+  return { epoch, step: stepsPerEpoch - 1, stepsPerEpoch };
+}
+
+/** Epochs of the published run that a training follows. */
+function publishedEpochs({ schedule }: Train): number {
+  return schedule.startsWith('explainer-') ? EXPLAINER_EPOCHS : STUDENT_EPOCHS;
+}
+
+/**
+ * The epoch of a published run of `published` epochs that a step falls into: the epoch itself where
+ * the lengths are equal or the schedule is not stretched (`scale: false`).
+ */
+export function publishedEpochAt(
+  { epochs, scale }: Pick<Train, 'epochs' | 'scale'>,
+  { epoch, step, stepsPerEpoch }: StepPosition,
+  published: number,
+): number {
+  if (!scale) return epoch;
+  // Whole numbers up to the division: a step on a boundary is never rounded to the epoch before it.
+  const done = (epoch - 1) * stepsPerEpoch + step;
+  return Math.floor((done * published) / (epochs * stepsPerEpoch)) + 1;
+}
