@@ -12,7 +12,15 @@ import type { ResultSummary } from '../activities/contract.ts';
 import type { BoundTrial } from '../study/plan/plan.ts';
 import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
 import { awaitTrial, findResults } from './proxies.ts';
-import { bindEntry, completeTrial, entryOf, failTrial, putBack, type StudyRun } from './state.ts';
+import {
+  bindEntry,
+  completeTrial,
+  entryOf,
+  failTrial,
+  putBack,
+  setState,
+  type StudyRun,
+} from './state.ts';
 import { failureOf } from './trial-failure.ts';
 import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
 
@@ -90,7 +98,7 @@ function startReady(run: StudyRun, lookedUp: ReadonlySet<string>): void {
     if (run.schedule.running() >= run.parallel) return;
     if (!lookedUp.has(id)) continue;
     run.schedule.start(id);
-    entryOf(run, id).state = 'running';
+    setState(run, entryOf(run, id), 'running');
     void followTrial(run, bindEntry(run, id));
   }
 }
@@ -165,5 +173,5 @@ function noteFailure(run: StudyRun, id: string, error: unknown): void {
   if (isSpent(run.device) && failure.code === 'Stopped') return putBack(run, id);
 
   failTrial(run, id, failure, bugs);
-  if (isCancellation(error)) entryOf(run, id).state = 'cancelled';
+  if (isCancellation(error)) setState(run, entryOf(run, id), 'cancelled');
 }

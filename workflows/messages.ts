@@ -1,10 +1,17 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { StudyStatus } from '../study/status.ts';
+import type { StudyStatus, TrialChanges, TrialPage, TrialState } from '../study/status.ts';
 import type { LaunchEnd } from './device-account.ts';
 import type { TableRow } from './status.ts';
 
 /** What a study's workflow answers and obeys; all reachable with the plain Temporal CLI. */
 export const statusQuery = defineQuery<StudyStatus>('status');
+/** Trials in plan order, a page at a time: from which place, how many, of which state. */
+export const trialsQuery = defineQuery<
+  TrialPage,
+  [from?: number, count?: number, state?: TrialState]
+>('trials');
+/** Trials whose state has changed since an earlier answer, a page at a time. */
+export const changesQuery = defineQuery<TrialChanges, [since?: number, count?: number]>('changes');
 /** The student sweep so far. */
 export const tableQuery = defineQuery<readonly TableRow[]>('table');
 /** Starts no further trial; those under way go on. */

@@ -17,6 +17,7 @@ import { createSchedule, type Schedule } from './schedule.ts';
 /** One trial of a study under way. */
 export type Entry = {
   readonly node: TrialNode;
+  /** Written by `setState` only. */
   state: TrialState;
   bound?: BoundTrial;
   result?: ResultSummary;
@@ -48,9 +49,13 @@ export type StudyRun = {
   readonly startedAt: number;
   phase: Exclude<StudyStatus['phase'], 'paused' | 'resolving'>;
   paused: boolean;
+  /** Why the study has paused itself; absent when a person paused it. */
+  pausedBecause?: string;
   parallel: number;
   launches: number;
   report?: string;
+  /** Every change of a trial's state, in order: what the query `changes` reads. */
+  readonly changes: Entry[];
   /** Trials under way, by key: two ids with one key are one trial. */
   readonly underWay: Map<string, Promise<void>>;
   /** Device time of the legs; absent where the study sets no limit. */
@@ -78,6 +83,7 @@ export function openRun(
     paused: carry?.paused ?? false,
     parallel: carry?.parallel ?? parallel,
     launches: carry?.launches ?? 0,
+    changes: [],
     underWay: new Map(),
     ...(device === undefined ? {} : { device }),
   };
@@ -97,6 +103,13 @@ export function carryOf(run: StudyRun): Carry {
       : [],
   );
   return { parallel, paused, launches, startedAt, ...used, failed };
+}
+
+/** Moves a trial to another state, and notes that it did. */
+export function setState(run: StudyRun, entry: Entry, state: TrialState): void {
+  if (entry.state === state) return;
+  entry.state = state;
+  run.changes.push(entry);
 }
 
 export function entryOf(run: StudyRun, id: string): Entry {
@@ -127,11 +140,11 @@ export function completeTrial(run: StudyRun, id: string, result: ResultSummary, 
   entry.result = result;
   delete entry.failure;
   if (result.status === 'diverged') {
-    entry.state = 'diverged';
+    setState(run, entry, 'diverged');
     block(run, run.schedule.fail(id));
     return;
   }
-  entry.state = found ? 'found' : 'complete';
+  setState(run, entry, found ? 'found' : 'complete');
   run.schedule.complete(id);
 }
 
@@ -142,18 +155,20 @@ export function failTrial(
   failure: TrialFailure,
   earlier: readonly Attempt[],
 ): void {
-  Object.assign(entryOf(run, id), { state: 'failed', failure, earlier });
+  const entry = entryOf(run, id);
+  Object.assign(entry, { failure, earlier });
+  setState(run, entry, 'failed');
   block(run, run.schedule.fail(id));
 }
 
 /** Puts a trial back that was stopped on its way: neither done nor failed, and blocking nothing. */
 export function putBack(run: StudyRun, id: string): void {
-  entryOf(run, id).state = 'waiting';
+  setState(run, entryOf(run, id), 'waiting');
   run.schedule.stop(id);
 }
 
 function block(run: StudyRun, ids: readonly string[]): void {
-  for (const id of ids) entryOf(run, id).state = 'blocked';
+  for (const id of ids) setState(run, entryOf(run, id), 'blocked');
 }
 
 /** Puts failed trials back to waiting, quarantined ones excepted; answers their ids. */
@@ -163,12 +178,14 @@ export function retryFailed(run: StudyRun): readonly string[] {
     .map(({ node }) => node.id);
   for (const id of ids) {
     const entry = entryOf(run, id);
-    entry.state = 'waiting';
+    setState(run, entry, 'waiting');
     delete entry.failure;
     run.schedule.retry(id);
   }
   for (const [id, entry] of run.entries) {
-    if (entry.state === 'blocked' && run.schedule.state(id) === 'waiting') entry.state = 'waiting';
+    if (entry.state === 'blocked' && run.schedule.state(id) === 'waiting') {
+      setState(run, entry, 'waiting');
+    }
   }
   return ids;
 }

@@ -1,6 +1,8 @@
-import type { StudyStatus, TrialState, TrialStatus } from '../study/status.ts';
+import { mean, standardDeviation } from '../statistics/describe.ts';
+import type { StudyStatus, TrialState } from '../study/status.ts';
 import { hoursOf } from './device-account.ts';
 import type { Entry, StudyRun } from './state.ts';
+import { top1Of } from './trials.ts';
 
 /** One cell of the student sweep so far. */
 export type TableRow = {
@@ -16,7 +18,7 @@ export type TableRow = {
 
 const FINISHED: readonly TrialState[] = ['complete', 'found', 'diverged'];
 
-/** The answer to the query `status`. */
+/** The answer to the query `status`. It holds no row of a trial: see `trials`. */
 export function statusOf(run: StudyRun, now: number): StudyStatus {
   const entries = [...run.entries.values()];
   const best = bestOf(entries);
@@ -24,13 +26,15 @@ export function statusOf(run: StudyRun, now: number): StudyStatus {
   return {
     study: run.resolved.study.name,
     phase: run.paused && run.phase === 'training' ? 'paused' : run.phase,
+    ...(run.paused && run.pausedBecause !== undefined ? { pausedBecause: run.pausedBecause } : {}),
+    total: entries.length,
     counts: countStates(entries),
+    failures: countFailures(entries),
     parallel: run.parallel,
     doneShare: doneShare(entries),
     ...(eta === undefined ? {} : { etaSeconds: eta }),
     ...(run.device === undefined ? {} : { gpuHours: hoursOf(run.device) }),
     ...(best === undefined ? {} : { best }),
-    trials: entries.map(trialStatus),
     ...(run.report === undefined ? {} : { report: run.report }),
   };
 }
@@ -40,10 +44,11 @@ export function statusBefore(study: string): StudyStatus {
   return {
     study,
     phase: 'resolving',
+    total: 0,
     counts: NO_TRIALS,
+    failures: {},
     parallel: 0,
     doneShare: 0,
-    trials: [],
   };
 }
 
@@ -66,28 +71,8 @@ export function tableOf(run: StudyRun): readonly TableRow[] {
 
 function meanAndDeviation(values: readonly number[]): { mean?: number; sd?: number } {
   if (values.length === 0) return {};
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length === 1) return { mean };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, sd: Math.sqrt(squares / (values.length - 1)) };
-}
-
-function top1Of({ result }: Entry): number | undefined {
-  return result?.status === 'complete' ? result.metrics['top1'] : undefined;
-}
-
-function trialStatus(entry: Entry): TrialStatus {
-  const { node, state, bound, failure } = entry;
-  const top1 = top1Of(entry);
-  return {
-    id: node.id,
-    state,
-    epochs: node.epochs,
-    ...(node.bytes === undefined ? {} : { bytes: node.bytes }),
-    ...(bound === undefined ? {} : { key: bound.key }),
-    ...(top1 === undefined ? {} : { top1 }),
-    ...(failure === undefined ? {} : { failure }),
-  };
+  if (values.length === 1) return { mean: mean(values) };
+  return { mean: mean(values), sd: standardDeviation(values) };
 }
 
 const NO_TRIALS: StudyStatus['counts'] = {
@@ -104,6 +89,15 @@ const NO_TRIALS: StudyStatus['counts'] = {
 function countStates(entries: readonly Entry[]): StudyStatus['counts'] {
   const counts: Record<TrialState, number> = { ...NO_TRIALS };
   for (const { state } of entries) counts[state] += 1;
+  return counts;
+}
+
+/** Failed trials by code. */
+function countFailures(entries: readonly Entry[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { failure } of entries) {
+    if (failure !== undefined) counts[failure.code] = (counts[failure.code] ?? 0) + 1;
+  }
   return counts;
 }
 

@@ -10,11 +10,13 @@ import {
 } from '@temporalio/workflow';
 import type { ReportSummary, ResolvedStudy } from '../activities/contract.ts';
 import type { Section } from '../study/plan/plan.ts';
+import { MAX_PAGE } from '../study/status.ts';
 import { conclude, failuresOf, type StudySummary } from './conclude.ts';
 import { noteLaunchEnd } from './device-account.ts';
 import { withinDeviceLimit } from './device-limit.ts';
 import { runGraph } from './graph.ts';
 import {
+  changesQuery,
   launchEndedSignal,
   pauseSignal,
   resumeSignal,
@@ -22,11 +24,13 @@ import {
   setParallelismUpdate,
   statusQuery,
   tableQuery,
+  trialsQuery,
 } from './messages.ts';
 import { statusBefore, statusOf, tableOf } from './status.ts';
 import { renderReport, resolveStudy } from './proxies.ts';
 import { startRecord } from './record.ts';
-import { carryOf, openRun, retryFailed, type Carry, type StudyRun } from './state.ts';
+import { carryOf, openRun, retryFailed, setState, type Carry, type StudyRun } from './state.ts';
+import { changesOf, trialsOf } from './trials.ts';
 
 export type { StudySummary } from './conclude.ts';
 
@@ -84,6 +88,12 @@ function withKnownLimits(resolved: ResolvedStudy): ResolvedStudy {
 function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
   setHandler(statusQuery, () =>
     opened.run === undefined ? statusBefore(nameOf(input)) : statusOf(opened.run, Date.now()),
+  );
+  setHandler(trialsQuery, (from = 0, count = MAX_PAGE, state) =>
+    opened.run === undefined ? { trials: [] } : trialsOf(opened.run, from, count, state),
+  );
+  setHandler(changesQuery, (since = 0, count = MAX_PAGE) =>
+    opened.run === undefined ? { trials: [], next: 0 } : changesOf(opened.run, since, count),
   );
   setHandler(tableQuery, () => (opened.run === undefined ? [] : tableOf(opened.run)));
   const ready = async (): Promise<StudyRun> => {
@@ -149,6 +159,6 @@ async function concludeCancelled(run: StudyRun): Promise<void> {
 
 function cancelWaiting(run: StudyRun): void {
   for (const entry of run.entries.values()) {
-    if (entry.state === 'waiting') entry.state = 'cancelled';
+    if (entry.state === 'waiting') setState(run, entry, 'cancelled');
   }
 }

@@ -1,20 +1,22 @@
 import type { Progress } from '../../leg/result.ts';
 import { bytes } from '../../report/format.ts';
-import type { StudyStatus, TrialState, TrialStatus } from '../../study/status.ts';
+import type { StudyStatus, TrialStatus } from '../../study/status.ts';
 
 /** What is known of a study at one moment. */
 export type Moment = {
   readonly status: StudyStatus;
+  /** Trials whose state has changed since the moment before. */
+  readonly changed: readonly TrialStatus[];
+  /** Trials under way: as many as there is room for. */
+  readonly running: readonly TrialStatus[];
   /** Last word of the legs under way, by trial id. */
   readonly progress: ReadonlyMap<string, Progress>;
 };
 
 const BAR_WIDTH = 16;
-const SETTLED: readonly TrialState[] = ['complete', 'found', 'diverged', 'failed', 'blocked'];
 
 /** The picture of a study for a terminal, redrawn in place: a headline, then the trials under way. */
-export function picture({ status, progress }: Moment, columns: number): readonly string[] {
-  const running = status.trials.filter(({ state }) => state === 'running');
+export function picture({ status, running, progress }: Moment, columns: number): readonly string[] {
   const width = Math.max(0, ...running.map(({ id }) => id.length));
   const rows = running.map((trial) => {
     const leg = progress.get(trial.id);
@@ -30,14 +32,15 @@ export function picture({ status, progress }: Moment, columns: number): readonly
  */
 export function events(before: Moment | undefined, now: Moment): readonly string[] {
   const lines: string[] = [];
-  if (before?.status.phase !== now.status.phase)
-    lines.push(`${now.status.study}: ${now.status.phase}`);
-  const earlier = new Map(before?.status.trials.map((trial) => [trial.id, trial]));
-  for (const trial of now.status.trials) {
-    if (trial.state !== (earlier.get(trial.id)?.state ?? 'waiting')) lines.push(stateLine(trial));
-    const leg = now.progress.get(trial.id);
-    const moved = leg !== undefined && leg.epoch !== before?.progress.get(trial.id)?.epoch;
-    if (trial.state === 'running' && moved) lines.push(`${trial.id}: ${legLine(leg)}`);
+  const phase = phaseText(now.status);
+  if (before === undefined || phaseText(before.status) !== phase) {
+    lines.push(`${now.status.study}: ${phase}`);
+  }
+  lines.push(...now.changed.map(stateLine));
+  for (const { id } of now.running) {
+    const leg = now.progress.get(id);
+    const moved = leg !== undefined && leg.epoch !== before?.progress.get(id)?.epoch;
+    if (moved) lines.push(`${id}: ${legLine(leg)}`);
   }
   return lines;
 }
@@ -52,12 +55,12 @@ export function duration(seconds: number): string {
 }
 
 function headline(status: StudyStatus): string {
-  const { counts, trials } = status;
-  const settled = trials.filter(({ state }) => SETTLED.includes(state)).length;
+  const { counts, total } = status;
+  const settled = total - counts.waiting - counts.running - counts.cancelled;
   const failed = counts.failed + counts.blocked + counts.diverged;
   return [
-    `${status.study}  ${bar(status.doneShare)}  ${status.phase}`,
-    `${settled} of ${trials.length} trials`,
+    `${status.study}  ${bar(status.doneShare)}  ${phaseText(status)}`,
+    `${settled} of ${total} trials`,
     ...(counts.found > 0 ? [`${counts.found} found`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(status.gpuHours === undefined ? [] : [deviceHours(status.gpuHours)]),
@@ -66,6 +69,10 @@ function headline(status: StudyStatus): string {
       ? []
       : [`best ${status.best.top1.toFixed(2)} % (${status.best.id})`]),
   ].join(' · ');
+}
+
+function phaseText({ phase, pausedBecause }: StudyStatus): string {
+  return pausedBecause === undefined ? phase : `${phase}: ${pausedBecause}`;
 }
 
 function deviceHours({ used, limit }: NonNullable<StudyStatus['gpuHours']>): string {

@@ -3,11 +3,15 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { readHeartbeat } from '../../activities/heartbeat.ts';
 import { errorText, KdxError } from '../../leg/errors.ts';
 import type { Progress } from '../../leg/result.ts';
-import type { StudyStatus } from '../../study/status.ts';
+import type { StudyStatus, TrialChanges, TrialPage, TrialStatus } from '../../study/status.ts';
 import type { Screen } from './screen.ts';
 import type { Moment } from './view.ts';
 
 const INTERVAL_MILLISECONDS = 1000;
+/** Trials under way whose progress is shown: as many as a screen has room for. */
+const SHOWN = 20;
+/** Trials in one answer about what has changed. */
+const CHANGES = 200;
 /** Servers are started again within seconds; beyond this they are gone. */
 const PATIENCE_SECONDS = 300;
 
@@ -26,10 +30,11 @@ export async function watchStudy(
   const handle = client.workflow.getHandle(workflowId);
   let lastAnswer = performance.now();
   let isAway = false;
+  const seen: Seen = { runId: '', next: 0 };
   while (!signal.aborted) {
     try {
-      const { status } = await handle.describe();
-      screen.show(await momentOf(client, handle));
+      const { status, runId } = await handle.describe();
+      screen.show(await momentOf(client, handle, seen, runId));
       if (status.name !== 'RUNNING' && status.name !== 'CONTINUED_AS_NEW') return true;
       if (isAway) screen.note('Temporal answers again');
       [isAway, lastAnswer] = [false, performance.now()];
@@ -43,10 +48,19 @@ export async function watchStudy(
   return false;
 }
 
-async function momentOf(client: Client, handle: WorkflowHandle): Promise<Moment> {
+/** How far the changes of a study have been read: each run of its workflow counts them anew. */
+type Seen = { runId: string; next: number };
+
+async function momentOf(
+  client: Client,
+  handle: WorkflowHandle,
+  seen: Seen,
+  runId: string,
+): Promise<Moment> {
   const status = await handle.query<StudyStatus>('status');
-  const running = status.trials.filter(
-    ({ state, key }) => state === 'running' && key !== undefined,
+  const { trials: running } = await handle.query<TrialPage, [number, number, string]>(
+    'trials',
+    ...([0, SHOWN, 'running'] as const),
   );
   const progress = new Map<string, Progress>();
   await Promise.all(
@@ -55,7 +69,25 @@ async function momentOf(client: Client, handle: WorkflowHandle): Promise<Moment>
       if (latest !== undefined) progress.set(id, latest);
     }),
   );
-  return { status, progress };
+  return { status, changed: await readChanges(handle, seen, runId), running, progress };
+}
+
+async function readChanges(
+  handle: WorkflowHandle,
+  seen: Seen,
+  runId: string,
+): Promise<readonly TrialStatus[]> {
+  let since = seen.runId === runId ? seen.next : 0;
+  const changed: TrialStatus[] = [];
+  for (;;) {
+    const page = await handle.query<TrialChanges, [number, number]>('changes', since, CHANGES);
+    changed.push(...page.trials);
+    if (page.next === since) break;
+    since = page.next;
+  }
+  // Only now: what a lost answer would have told is asked for again.
+  Object.assign(seen, { runId, next: since });
+  return changed;
 }
 
 /** How far a leg last said to be. */

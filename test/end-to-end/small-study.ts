@@ -4,7 +4,7 @@ import type { Result } from '../../leg/result.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { blobName, resultName } from '../../stores/names.ts';
 import { openS3Store } from '../../stores/s3.ts';
-import type { StudyStatus } from '../../study/status.ts';
+import type { TrialPage, TrialStatus } from '../../study/status.ts';
 import { temporalOf, type CommandEnd, type TestStack } from '../servers/stack.ts';
 
 /** A study of every section, small enough for a test. */
@@ -30,11 +30,12 @@ export async function withClients<T>(
   }
 }
 
-/** The last word of the study's workflow. */
-export function statusOf(stack: TestStack): Promise<StudyStatus> {
-  return withClients(stack, (client) =>
-    client.workflow.getHandle('reproduce/small').query<StudyStatus>('status'),
+/** The trials of the study, as its workflow last knew them. */
+export async function trialsOf(stack: TestStack): Promise<readonly TrialStatus[]> {
+  const page = await withClients(stack, (client) =>
+    client.workflow.getHandle('reproduce/small').query<TrialPage>('trials'),
   );
+  return page.trials;
 }
 
 /** What `kdx verify` says while the last bit of one stored file of a trial is another one. */
@@ -44,7 +45,7 @@ export async function verifyDamaged(
   file: string,
 ): Promise<CommandEnd & { readonly digest: string }> {
   const store = await storeOf(stack);
-  const key = (await statusOf(stack)).trials.find(({ id }) => id === trial)?.key ?? '';
+  const key = (await trialsOf(stack)).find(({ id }) => id === trial)?.key ?? '';
   const { files } = (await store.getJson(resultName(key))) as Result;
   const digest = files[file]?.digest ?? '';
   const whole = await store.getBlob(digest);

@@ -4,7 +4,13 @@ import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createStudyActivities } from '../../activities/study.ts';
 import type { StudyInput } from '../../study/schema.ts';
-import type { StudyStatus } from '../../study/status.ts';
+import type {
+  StudyStatus,
+  TrialChanges,
+  TrialPage,
+  TrialState,
+  TrialStatus,
+} from '../../study/status.ts';
 import type { TableRow } from '../../workflows/status.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import {
@@ -31,6 +37,10 @@ async function start(study: StudyInput): Promise<WorkflowHandle> {
   return await server.client.workflow.start('reproduce', options);
 }
 
+const page = (handle: WorkflowHandle, ...asked: readonly [number, number, TrialState]) =>
+  handle.query<TrialPage, [number, number, TrialState]>('trials', ...asked);
+const trials = async (handle: WorkflowHandle): Promise<readonly TrialStatus[]> =>
+  (await handle.query<TrialPage>('trials')).trials;
 const status = (handle: WorkflowHandle): Promise<StudyStatus> => handle.query('status');
 
 /** Polls until the study says so; the test's own time limit ends a wait in vain. */
@@ -76,16 +86,33 @@ test.serial(
       const early = await until(handle, ({ counts }) => counts.running === 2);
       t.is(early.phase, 'training');
       t.is(early.doneShare, 0);
-      t.is(early.trials.length, 10);
+      t.is(early.total, 10);
       t.is(early.etaSeconds, undefined);
-      const running = early.trials.filter(({ state }) => state === 'running').map(({ id }) => id);
-      t.true(running.includes('teacher/big'));
+      const running = await page(handle, 0, 1, 'running');
+      t.deepEqual(
+        running.trials.map(({ id }) => id),
+        ['teacher/big'],
+      );
+      const others = await page(handle, running.next ?? 0, 9, 'running');
+      t.is(others.trials.length, 1);
+      t.is(others.next, undefined);
+      const begun = await handle.query<TrialChanges>('changes');
+      t.is(begun.trials.length, 2);
       letGo();
       await handle.result();
       const late = await status(handle);
       t.like(late, { phase: 'done', doneShare: 1, etaSeconds: 0, report: 'reports/x/index.html' });
       t.like(late.best, { top1: 70 });
-      t.true(late.trials.every(({ state, key }) => state === 'complete' && key?.length === 64));
+      const all = await trials(handle);
+      t.is(all.length, 10);
+      t.true(all.every(({ state, key }) => state === 'complete' && key?.length === 64));
+      const since = await handle.query<TrialChanges, [number]>('changes', begun.next);
+      t.deepEqual(
+        since.trials.map(({ id }) => id).toSorted(),
+        all.map(({ id }) => id).toSorted(),
+        'all have ended since, each named once',
+      );
+      t.deepEqual(await handle.query('changes', since.next), { trials: [], next: since.next });
     });
   },
 );
@@ -166,7 +193,8 @@ test.serial(
       t.is(failed.counts.blocked, 7);
       t.deepEqual(await handle.executeUpdate('retryFailed'), ['teacher/big']);
       const again = await until(handle, (now) => bugs === 2 && now.counts.failed === 1);
-      const teacher = again.trials.find(({ id }) => id === 'teacher/big');
+      t.deepEqual(again.failures, { Quarantined: 1 });
+      const teacher = (await trials(handle)).find(({ id }) => id === 'teacher/big');
       t.is(teacher?.failure?.code, 'Quarantined');
       t.deepEqual(await handle.executeUpdate('retryFailed'), []);
       letGo();

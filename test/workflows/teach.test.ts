@@ -3,7 +3,7 @@ import test from 'ava';
 import type { Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
 import type { StudyInput } from '../../study/schema.ts';
-import type { StudyStatus } from '../../study/status.ts';
+import type { StudyStatus, TrialPage } from '../../study/status.ts';
 import {
   activitiesOf,
   createWorld,
@@ -40,7 +40,7 @@ test.serial('a teacher speaks once, and its students are bound to what it said',
   await withWorkers(server, activitiesOf(world), async () => {
     const handle = await start(cachedStudy());
     await handle.result();
-    const { trials } = await handle.query<StudyStatus>('status');
+    const { trials } = await handle.query<TrialPage>('trials');
     const teach = trials.filter(({ id }) => id.includes('/teach/'));
     t.like(teach, [{ id: 'teacher/big/teach/pad4-flip-e2/d7', bytes: 2 * 4000 * 10 * 2 }]);
   });
@@ -64,7 +64,8 @@ test.serial('a teach leg that fails blocks the students that need it and no othe
   await withWorkers(server, activitiesOf(world), async () => {
     const handle = await start(cachedStudy());
     await t.throwsAsync(handle.result());
-    const { counts, trials } = await handle.query<StudyStatus>('status');
+    const { counts } = await handle.query<StudyStatus>('status');
+    const { trials } = await handle.query<TrialPage>('trials');
     t.like(counts, { failed: 1, blocked: 4, complete: 6 });
     const failed = trials.find(({ state }) => state === 'failed');
     t.is(failed?.failure?.code, 'SpecInvalid');
