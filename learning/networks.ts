@@ -6,7 +6,7 @@ import type { GateMode, Trained, TrainSpec } from '../study/spec.ts';
 import { tf } from './engine/backend.ts';
 import { seededInitialiser } from './engine/initialise.ts';
 import type { Initialiser, Network, NetworkOptions, Pass, Route } from './engine/network.ts';
-import { stream } from './engine/random.ts';
+import { seedIn, stream } from './engine/random.ts';
 import { decodeTensors, type StoredTensor, type TensorFile } from './engine/safetensors.ts';
 import { routeOf } from './models/explainer/route.ts';
 import { buildNetwork } from './models/registry.ts';
@@ -62,7 +62,8 @@ export function startNetwork(spec: TrainSpec, parent: Uint8Array | undefined): G
   const gates = gateModeOf(spec.model, spec.gates);
   const options = networkOptions(spec.model, spec.dataset.name, spec.vam);
   const prefix = gates === 'hard' ? 'hard/' : '';
-  const draw = (name: string) => stream(spec.seeds.init, `${prefix}${name}`);
+  const seed = seedIn(spec.seeds.init, spec.streams);
+  const draw = (name: string) => stream(seed, `${prefix}${name}`);
   const network = buildNetwork(options, seededInitialiser(draw));
   if (gates !== 'hard') return gates === undefined ? { network } : { network, gates };
   if (parent === undefined) {

@@ -46,6 +46,7 @@ const specSchema = z.discriminatedUnion('kind', [
     distillers: z.array(distillerSchema).min(1),
     train: trainSchema,
     seeds: z.strictObject({ init: images, data: images }),
+    streams: z.string().min(1).optional(),
     teacher: trained.extend({ logits: digest.optional() }).optional(),
     parent: trained.optional(),
   }),

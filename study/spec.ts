@@ -44,6 +44,11 @@ export type TrainSpec = LegBase & {
   readonly distillers: readonly DistillerSpec[];
   readonly train: Train;
   readonly seeds: { readonly init: number; readonly data: number };
+  /**
+   * Space of names for all that this training draws: weights, order, augmentation, dropout. A teacher's
+   * is its id, so that it shares no draw with a student of the same seed; absent for all others.
+   */
+  readonly streams?: string;
   readonly teacher?: Teacher;
   /** Hard stage only: the soft stage whose gate logits β it takes. Its weights are drawn anew. */
   readonly parent?: Trained;

@@ -1,4 +1,4 @@
-import { stream } from '../engine/random.ts';
+import { stream, type Seed } from '../engine/random.ts';
 
 /** Zero padding in pixels before a random crop of the old size, and a flip in half of the cases. */
 export type AugmentOptions = { readonly pad: number; readonly flip: boolean };
@@ -15,7 +15,7 @@ export const UNMOVED: Placement = { top: 0, left: 0, flipped: false };
  */
 export function placementOf(
   { pad, flip }: AugmentOptions,
-  seed: number,
+  seed: Seed,
   epoch: number,
   image: number,
 ): Placement {

@@ -1,6 +1,6 @@
 import { DATASETS, type DatasetName } from '../../study/datasets.ts';
 import { KdxError } from '../../leg/errors.ts';
-import { stream } from '../engine/random.ts';
+import { stream, type Seed } from '../engine/random.ts';
 import { assemble, batchMemory, type BatchMemory } from './assembly.ts';
 import { placementOf, UNMOVED, type AugmentOptions, type Placement } from './augment.ts';
 import type { Batch, BatchSource, Normalisation } from './batch.ts';
@@ -26,7 +26,7 @@ export function normalisation(dataset: DatasetName, preset: string): Normalisati
 }
 
 /** The order of the images in one epoch: a Fisher–Yates shuffle of its own stream. */
-export function epochOrder(images: Uint32Array, seed: number, epoch: number): Uint32Array {
+export function epochOrder(images: Uint32Array, seed: Seed, epoch: number): Uint32Array {
   const order = stream(seed, `order/${epoch}`).permutation(images.length);
   return order.map((position) => images[position] as number);
 }
@@ -45,7 +45,7 @@ export function plainBatch(source: BatchSource, images: Uint32Array): Batch {
 export function augmentedBatch(
   source: BatchSource,
   images: Uint32Array,
-  augment: AugmentOptions & { readonly seed: number; readonly epoch: number },
+  augment: AugmentOptions & { readonly seed: Seed; readonly epoch: number },
   memory: BatchMemory = batchMemory(images.length, source.set),
 ): Batch {
   const { seed, epoch } = augment;

@@ -1,5 +1,6 @@
 import { augmentedBatch, batchOf, epochOrder } from './batches.ts';
 import type { Batch, BatchSource } from './batch.ts';
+import type { Seed } from '../engine/random.ts';
 import type { AugmentOptions } from './augment.ts';
 import type { BatchMemory } from './assembly.ts';
 
@@ -12,7 +13,7 @@ export type BatchPlan = {
   readonly batch: number;
   readonly epochs: number;
   /** Decides the order of the images and how each is moved. */
-  readonly seed: number;
+  readonly seed: Seed;
   readonly augment: AugmentOptions;
 };
 

@@ -71,10 +71,21 @@ export type RandomStream = RandomSource & {
 };
 
 /**
+ * What streams start from: a number, or a number and a space of names within it. Two seeds of the same
+ * number and different spaces share no draw.
+ */
+export type Seed = number | `${number}/${string}`;
+
+/** The seed of a space of names; the number itself where there is none. */
+export function seedIn(seed: number, space: string | undefined): Seed {
+  return space === undefined ? seed : `${seed}/${space}`;
+}
+
+/**
  * The stream `name` of a seed. Its key and the upper half of its counter are a digest of both, so
  * that streams of different names share nothing, however many there are.
  */
-export function stream(seed: number, name: string): RandomStream {
+export function stream(seed: Seed, name: string): RandomStream {
   const digest = hash('sha256', `${seed}/${name}`, 'buffer');
   const key = [digest.readUInt32LE(0), digest.readUInt32LE(4)] as const;
   const upper = [digest.readUInt32LE(8), digest.readUInt32LE(12)] as const;

@@ -6,7 +6,7 @@ import type { Input } from '../data/input.ts';
 import { batchesPerEpoch } from '../data/plan.ts';
 import { CHANNELS } from '../data/records.ts';
 import { tf } from '../engine/backend.ts';
-import { stream } from '../engine/random.ts';
+import { seedIn, stream } from '../engine/random.ts';
 import type { Feeds, Outputs } from '../engine/trainer.ts';
 import { GATE_TEMPERATURE_FEED } from '../networks.ts';
 import { TEACHER_LOGITS_FEED } from './objective.ts';
@@ -38,12 +38,13 @@ export async function trainEpoch(
 ): Promise<{ readonly end: EpochEnd; readonly step: number; readonly sums: EpochSums }> {
   const { spec } = session;
   const steps = stepsPerEpoch(session);
+  const draws = seedIn(spec.seeds.data, spec.streams);
   const taughtOf = await session.teacherLogits?.epoch(epoch);
   let { step, sums } = from;
   while (step < steps) {
     const batch = await input.take(epoch, step);
     const settings = scheduleAt(spec.train, { epoch, step, stepsPerEpoch: steps });
-    const seed = stream(spec.seeds.data, `dropout/${epoch}/${step}`).words(2);
+    const seed = stream(draws, `dropout/${epoch}/${step}`).words(2);
     const values = runStep(session, settings, batch, seed, taughtOf?.(batch.positions));
     sums = add(sums, values, session.terms, batch.count);
     step += 1;

@@ -5,6 +5,7 @@ import type { BatchPlan } from '../data/plan.ts';
 import { adam } from '../engine/adam.ts';
 import type { Parameter } from '../engine/network.ts';
 import type { Optimizer } from '../engine/optimizer.ts';
+import { seedIn } from '../engine/random.ts';
 import { sgd } from '../engine/sgd.ts';
 import { createTrainer, type Trainer } from '../engine/trainer.ts';
 import type { tf } from '../engine/backend.ts';
@@ -84,7 +85,8 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
 export function batchPlan({ spec, data }: Session): BatchPlan {
   const { batch, epochs, augment } = spec.train;
   const { train: source, split } = data;
-  return { source, images: split.train, batch, epochs, seed: spec.seeds.data, augment };
+  const seed = seedIn(spec.seeds.data, spec.streams);
+  return { source, images: split.train, batch, epochs, seed, augment };
 }
 
 /** A hard tree trains what is alive in it, and never its gates. */

@@ -107,6 +107,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     distillers,
     train,
     seeds: parts.seed,
+    ...(parts.section === 'teacher' ? { streams: parts.id } : {}),
     ...taught(teacher, weights, logits),
     ...(parent === undefined
       ? {}

@@ -265,3 +265,10 @@ test('the code of a spec is that of the plan, whatever its kind', (t) => {
     t.is(spec.code, codeOf(code, codeUseOf(spec)), node.id);
   }
 });
+
+test('a teacher draws from streams of its own, all other trainings from those of their seeds', (t) => {
+  const specs = expandStudy(digits(), context).map((node) => [node.id, node.bind((id) => id)]);
+  const streams = specs.map(([id, spec]) => [id, (spec as { streams?: string }).streams]);
+  const named = streams.filter(([, space]) => space !== undefined);
+  t.deepEqual(named, [['teacher/resnet14', 'teacher/resnet14']]);
+});
