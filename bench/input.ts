@@ -3,7 +3,7 @@ import { Command } from 'commander';
 
 import { configureProcess } from '../learning/engine/environment.ts';
 import { voice } from '../scripts/setup/progress.mjs';
-import { MODEL_NAMES, type ModelName } from '../study/catalog.ts';
+import { MODEL_NAMES, type ModelName } from '../study/models/models.ts';
 import type { Loop, LoopTimes } from './loop.ts';
 import { count, parseCount, parseNames } from './options.ts';
 import { median, rounded } from './summary.ts';

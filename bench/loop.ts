@@ -10,7 +10,7 @@ import { trainEpoch } from '../learning/training/epoch.ts';
 import type { LegPorts } from '../leg/ports.ts';
 import { createProgressMeter } from '../learning/progress.ts';
 import { batchPlan, openSession, type Session } from '../learning/training/session.ts';
-import type { ModelName } from '../study/catalog.ts';
+import type { ModelName } from '../study/models/models.ts';
 import {
   DIGITS_FOLDER,
   DIGITS_MANIFEST,

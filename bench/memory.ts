@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 
 import { configureProcess } from '../learning/engine/environment.ts';
 import { voice } from '../scripts/setup/progress.mjs';
-import { MODEL_NAMES } from '../study/catalog.ts';
+import { MODEL_NAMES } from '../study/models/models.ts';
 import { checkMemory, type Sample } from './memory-check.ts';
 import { count } from './options.ts';
 import { parseSubject, type Subject } from './subjects.ts';

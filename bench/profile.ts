@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 
 import { KdxError } from '../leg/errors.ts';
 import { voice } from '../scripts/setup/progress.mjs';
-import { MODEL_NAMES } from '../study/catalog.ts';
+import { MODEL_NAMES } from '../study/models/models.ts';
 import { count } from './options.ts';
 import { PARTS, sharesOf, type Part } from './kernel-log.ts';
 import { DISTILLATION, parseSubjects, type Subject } from './subjects.ts';

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 
 import { voice } from '../scripts/setup/progress.mjs';
 import { provideTorch } from '../scripts/setup/torch.mjs';
-import { MODEL_NAMES } from '../study/catalog.ts';
+import { MODEL_NAMES } from '../study/models/models.ts';
 import { count, parseNames } from './options.ts';
 import type { Measurement, Plan } from './rounds.ts';
 import { measure } from './rounds.ts';

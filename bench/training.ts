@@ -9,7 +9,7 @@ import { stream } from '../learning/engine/random.ts';
 import { sgd } from '../learning/engine/sgd.ts';
 import type { Engine, Feeds, LossTerms } from '../learning/engine/trainer.ts';
 import { createTrainer } from '../learning/engine/trainer.ts';
-import { buildNetwork } from '../learning/models/registry.ts';
+import { buildNetwork } from '../learning/models/build.ts';
 import type { Subject } from './subjects.ts';
 
 const CLASSES = 10;

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { errorText, KdxError } from '../leg/errors.ts';
-import { DISTILLER_NAMES, MODEL_NAMES, type ModelName } from '../study/catalog.ts';
+import { DISTILLER_NAMES } from '../study/catalog.ts';
+import { MODEL_NAMES, type ModelName } from '../study/models/models.ts';
+import { MODELS } from '../study/models/registry.ts';
 import type { CodeIndex } from '../study/code.ts';
 
 /**
@@ -25,13 +27,6 @@ const APART = ['code', 'gpu', 'ports', 'progress'].map((name) => `learning/${nam
 const DATA = ['learning/data/', 'study/dataset-manifest.ts', 'study/datasets.ts'];
 const SHARED_BY_MODELS = ['learning/models/options.ts', 'study/models/'];
 const SHARED_BY_DISTILLERS = ['learning/distillers/distiller.ts', 'learning/distillers/rows.ts'];
-
-/** Sources of a family of models, by the start of their names. */
-const FAMILIES: readonly (readonly [RegExp, string])[] = [
-  [/^resnet/, 'learning/models/resnet.ts'],
-  [/^wrn_/, 'learning/models/wide-resnet.ts'],
-  [/^hme_/, 'learning/models/explainer/'],
-];
 
 /** Computes the index of the sources under `root`. @throws KdxError Configuration where one is missing */
 export function computeCodeIndex(root: string): CodeIndex {
@@ -67,9 +62,7 @@ function tableOf<Name extends string>(
 }
 
 function sourcesOf(model: ModelName): string {
-  const family = FAMILIES.find(([pattern]) => pattern.test(model));
-  if (family !== undefined) return family[1];
-  throw new KdxError('CodeBug', `The model ${model} belongs to no family of the code index.`);
+  return `learning/models/${MODELS[model].family}.ts`;
 }
 
 /** Sources, TypeScript's and C++'s, under a folder (its name ends in a slash), in order. */

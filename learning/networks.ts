@@ -1,5 +1,5 @@
 import { KdxError } from '../leg/errors.ts';
-import { EXPLAINER_NAMES } from '../study/catalog.ts';
+import { EXPLAINER_NAMES } from '../study/models/models.ts';
 import { DATASETS, type DatasetName } from '../study/datasets.ts';
 import type { ModelSpec, VamSpec } from '../study/schema.ts';
 import type { GateMode, Trained, TrainSpec } from '../study/spec.ts';
@@ -9,7 +9,7 @@ import type { Initialiser, Network, NetworkOptions, Pass, Route } from './engine
 import { seedIn, stream } from './engine/random.ts';
 import { decodeTensors, type StoredTensor, type TensorFile } from './engine/safetensors.ts';
 import { routeOf } from './models/explainer/route.ts';
-import { buildNetwork } from './models/registry.ts';
+import { buildNetwork } from './models/build.ts';
 
 /** A network and the way its gates work; `gates` is absent for networks without any. */
 export type Gated = {

@@ -1,28 +1,3 @@
-/**
- * The names a study may use. The plan, the schema and the messages of refusal read them here; a test
- * holds the registries of `learning/` against them.
- */
-export const MODEL_NAMES = [
-  'resnet8',
-  'resnet14',
-  'resnet20',
-  'resnet32',
-  'resnet44',
-  'resnet56',
-  'resnet110',
-  'resnet8x4',
-  'resnet32x4',
-  'wrn_16_1',
-  'wrn_16_2',
-  'wrn_40_1',
-  'wrn_40_2',
-  'hme_ltb',
-] as const;
-export type ModelName = (typeof MODEL_NAMES)[number];
-
-/** Models that are trees of experts: the only ones an explanation accepts, and no student may be. */
-export const EXPLAINER_NAMES = ['hme_ltb'] as const;
-
 /** Loss terms: cross-entropy, label smoothing, and the distillers, by the keys of their papers. */
 export const DISTILLER_NAMES = ['ce', 'ls', 'kd', 'at', 'sp'] as const;
 export type DistillerName = (typeof DISTILLER_NAMES)[number];

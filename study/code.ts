@@ -1,5 +1,6 @@
 import { digestJson } from './canonical.ts';
-import type { DistillerName, ModelName } from './catalog.ts';
+import type { DistillerName } from './catalog.ts';
+import type { ModelName } from './models/models.ts';
 import type { LegSpec } from './spec.ts';
 
 /**

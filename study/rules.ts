@@ -1,4 +1,5 @@
-import { EXPLAINER_NAMES, PRECISIONS, TAUGHT_DISTILLERS, type Precision } from './catalog.ts';
+import { PRECISIONS, TAUGHT_DISTILLERS, type Precision } from './catalog.ts';
+import { EXPLAINER_NAMES } from './models/models.ts';
 import { DATASETS } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study, type Train } from './schema.ts';
 import { logitsBytes, teachStreams } from './plan/streams.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ARM_NAMES, DISTILLER_NAMES, MODEL_NAMES } from './catalog.ts';
+import { ARM_NAMES, DISTILLER_NAMES } from './catalog.ts';
+import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
 
 /**

@@ -20,7 +20,7 @@ export async function openVerifyTools(
   const { deviceClassOf, work } = await import('../learning/leg.ts');
   const { recomputeLogits } = await import('../learning/teaching/teach.ts');
   const { networkOptions } = await import('../learning/networks.ts');
-  const { networkCost } = await import('../learning/models/registry.ts');
+  const { networkCost } = await import('../learning/models/build.ts');
   const { trainingMetrics } = await import('../learning/training/metrics.ts');
   const deviceClass = deviceClassOf(device);
   return {

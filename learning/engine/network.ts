@@ -35,7 +35,7 @@ export type VamOptions = { readonly blockSize: number };
 
 /** All that determines a network's structure. */
 export type NetworkOptions = {
-  /** A name of the registry (`models/registry.ts`). */
+  /** A name of the registry (`models/build.ts`). */
   readonly model: string;
   readonly classes: number;
   /** Height and width of the images, in pixels. */

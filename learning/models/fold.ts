@@ -6,7 +6,7 @@ import { KdxError } from '../../leg/errors.ts';
 import { tf } from '../engine/backend.ts';
 import type { Initialiser, Network, NetworkOptions } from '../engine/network.ts';
 import { EPSILON } from '../engine/normalisation.ts';
-import { buildNetwork } from './registry.ts';
+import { buildNetwork } from './build.ts';
 import { RHO_NAME, attendKernel, epsilonName, temperatureOf } from './vam.ts';
 
 /** A parameter or statistic of a network by name. @throws KdxError CodeBug where there is none */

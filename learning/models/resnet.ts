@@ -1,8 +1,8 @@
 /**
  * CIFAR ResNets (He et al., CVPR 2016, §4.2; arXiv:1512.03385) as RepDistiller defines them: depth
  * 6n + 2, basic blocks, and a projection (1 × 1 convolution and batch norm) on the shortcut wherever
- * the shape changes, where the paper pads with zeros. The "×4" networks have four times the width,
- * with a stem of 32, so that their first stage projects too.
+ * the shape changes, where the paper pads with zeros; a stem narrower than the first stage makes that
+ * stage project too.
  */
 import type { ResNetSettings } from '../../study/models/resnet.ts';
 import type { tf } from '../engine/backend.ts';

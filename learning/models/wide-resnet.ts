@@ -4,7 +4,7 @@
  * Where the number of channels changes the shortcut is a bare 1 × 1 convolution of the activated
  * input, elsewhere the input itself.
  */
-import { WIDE_RESNET_CHANNELS, type WideResNetSettings } from '../../study/models/wide-resnet.ts';
+import type { WideResNetSettings } from '../../study/models/wide-resnet.ts';
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
 import type { NormLayer } from '../engine/layers.ts';
@@ -56,13 +56,12 @@ function preActivationBlock(builder: Builder, options: BlockOptions): Block {
   };
 }
 
-function buildStages(builder: Builder, { depth, width }: WideResNetSettings): Block[][] {
+function buildStages(builder: Builder, { depth, stem, stages }: WideResNetSettings): Block[][] {
   const blocks = (depth - 4) / 6;
-  let inputs: number = WIDE_RESNET_CHANNELS.stem;
+  let inputs = stem;
   let size = builder.options.imageSize;
-  return WIDE_RESNET_CHANNELS.stages.map((channels, stage) =>
+  return stages.map((outputs, stage) =>
     Array.from({ length: blocks }, (_, index) => {
-      const outputs = channels * width;
       const stride = stage > 0 && index === 0 ? 2 : 1;
       const name = `stage${stage + 1}/block${index + 1}`;
       const block = preActivationBlock(builder, { name, inputs, outputs, stride, size });
@@ -110,14 +109,14 @@ export function buildWideResNet(builder: Builder, shape: WideResNetSettings): Bo
   const stem = convolution(builder, {
     name: 'stem',
     inputs: 3,
-    outputs: WIDE_RESNET_CHANNELS.stem,
+    outputs: shape.stem,
     kernelSize: 3,
     stride: 1,
     size: imageSize,
     role: 'stem',
   });
   const stages = buildStages(builder, shape);
-  const channels = WIDE_RESNET_CHANNELS.stages[2] * shape.width;
+  const channels = shape.stages[2];
   const last = norm(builder, 'norm', channels);
   const classifier = linear(builder, {
     name: 'classifier',

@@ -1,17 +1,6 @@
-import type { FeatureShapes } from './family.ts';
-import { RESNET } from './resnet.ts';
-import { WIDE_RESNET } from './wide-resnet.ts';
+import { EXPLAINERS } from './explainer.ts';
+import { RESNETS } from './resnet.ts';
+import { WIDE_RESNETS } from './wide-resnet.ts';
 
-/**
- * Shapes of what a network of this name lets a distiller read; a test holds them to the networks.
- * A tree of experts has no stages, and so nothing to read.
- *
- * @param imageSize height and width of the images, in pixels
- */
-export function featureShapes(model: string, imageSize: number): FeatureShapes {
-  const resnet = RESNET.models[model];
-  if (resnet !== undefined) return RESNET.features(resnet, imageSize);
-  const wideResNet = WIDE_RESNET.models[model];
-  if (wideResNet !== undefined) return WIDE_RESNET.features(wideResNet, imageSize);
-  return { maps: [] };
-}
+/** All models that a study may name. A new family is a file beside this one, and a line here. */
+export const MODELS = { ...RESNETS, ...WIDE_RESNETS, ...EXPLAINERS };

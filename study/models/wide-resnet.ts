@@ -1,27 +1,44 @@
-import { stagedFeatures, type Family } from './family.ts';
+import { familyOf, stagedFeatures, type LayerShape, type Outline, type Sizes } from './family.ts';
 
-/** A wide residual network: `learning/models/wide-resnet.ts` has its sources. */
+/** Wide residual networks (Zagoruyko & Komodakis, BMVC 2016; arXiv:1605.07146) for CIFAR. */
 export type WideResNetSettings = {
   /** 6n + 4 with n blocks per stage. */
   readonly depth: number;
-  readonly width: number;
+  readonly stem: number;
+  readonly stages: readonly [number, number, number];
 };
 
-/** Channels of the stem, and of the stages at width 1. */
-export const WIDE_RESNET_CHANNELS = { stem: 16, stages: [16, 32, 64] } as const;
+/** Channels of the stages at width factor w. */
+function widened(factor: number): Pick<WideResNetSettings, 'stem' | 'stages'> {
+  return { stem: 16, stages: [16 * factor, 32 * factor, 64 * factor] };
+}
 
-export const WIDE_RESNETS = {
-  wrn_16_1: { depth: 16, width: 1 },
-  wrn_16_2: { depth: 16, width: 2 },
-  wrn_40_1: { depth: 40, width: 1 },
-  wrn_40_2: { depth: 40, width: 2 },
-} as const satisfies Record<string, WideResNetSettings>;
+function outline({ depth, stem, stages }: WideResNetSettings, sizes: Sizes): Outline {
+  const { imageSize, classes } = sizes;
+  const layers: LayerShape[] = [{ size: imageSize, kernelSize: 3, inputs: 3, outputs: stem }];
+  let inputs = stem;
+  let size = imageSize;
+  for (const [stage, outputs] of stages.entries()) {
+    for (let block = 0; block < (depth - 4) / 6; block += 1) {
+      if (stage > 0 && block === 0) size /= 2;
+      layers.push({ size, kernelSize: 3, inputs, outputs });
+      layers.push({ size, kernelSize: 3, inputs: outputs, outputs });
+      if (inputs !== outputs) layers.push({ size, kernelSize: 1, inputs, outputs });
+      inputs = outputs;
+    }
+  }
+  layers.push({ size: 1, kernelSize: 1, inputs: stages[2], outputs: classes });
+  return { features: stagedFeatures(stem, stages, imageSize), layers };
+}
 
-export const WIDE_RESNET: Family<WideResNetSettings> = {
-  models: WIDE_RESNETS,
-  features: ({ width }, imageSize) => {
-    const { stem, stages } = WIDE_RESNET_CHANNELS;
-    const [first, second, third] = stages;
-    return stagedFeatures(stem, [first * width, second * width, third * width], imageSize);
+export const WIDE_RESNETS = familyOf({
+  family: 'wide-resnet',
+  models: {
+    wrn_16_1: { depth: 16, ...widened(1) },
+    wrn_16_2: { depth: 16, ...widened(2) },
+    wrn_40_1: { depth: 40, ...widened(1) },
+    wrn_40_2: { depth: 40, ...widened(2) },
   },
-};
+  sizeMultiple: () => 4,
+  outline,
+});

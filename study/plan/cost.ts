@@ -1,32 +1,26 @@
+import { multiplyAddsOf } from '../models/family.ts';
+import { outlineOf } from '../models/models.ts';
 import type { ModelSpec } from '../schema.ts';
 
 type Split = { readonly train: number; readonly validation: number; readonly test: number };
 
-/** Multiply-adds of one forward pass of one 32×32 image, in millions (science §4; explainer at width 64: §1.1). */
-const MEGA_MULTIPLY_ADDS: Readonly<Record<ModelSpec['name'], number>> = {
-  resnet8: 12.51,
-  resnet14: 26.66,
-  resnet20: 40.82,
-  resnet32: 69.13,
-  resnet44: 97.44,
-  resnet56: 125.75,
-  resnet110: 253.16,
-  resnet8x4: 177.07,
-  resnet32x4: 1083.04,
-  wrn_16_1: 26.66,
-  wrn_16_2: 101.12,
-  wrn_40_1: 83.29,
-  wrn_40_2: 327.61,
-  hme_ltb: 185,
-};
+/** Relative costs compare trials of one study, whose images and classes are the same: these will do. */
+const SIZES = { classes: 10, imageSize: 32 } as const;
+const MEGA = 1e6;
 
 /** A step costs about three forward passes: forward, gradient of the input, gradient of the weights. */
 const FORWARD_PASSES_PER_STEP = 3;
+/** Width to the power of 1.6, where multiply-adds go with width squared. */
+const TRAFFIC_EXPONENT = 0.8;
 
-/** Relative cost of one forward pass of one image. Memory traffic of narrow networks keeps it from falling with width². */
-function forwardCost(model: ModelSpec): number {
-  const full = MEGA_MULTIPLY_ADDS[model.name];
-  return model.width === undefined ? full : full * (model.width / 64) ** 1.6;
+/**
+ * Relative cost of one forward pass of one image: multiply-adds, in millions. Memory traffic keeps
+ * the cost of a network that is narrower than the published one from falling with their number.
+ */
+function forwardCost({ name, ...options }: ModelSpec): number {
+  const published = multiplyAddsOf(outlineOf({ name }, SIZES)) / MEGA;
+  const own = multiplyAddsOf(outlineOf({ name, ...options }, SIZES)) / MEGA;
+  return published * (own / published) ** TRAFFIC_EXPONENT;
 }
 
 /** Relative cost of a whole training, evaluation after every epoch and a teacher that runs included. */

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 
 import { parseNames } from '../../bench/options.ts';
 import { allSubjects, parseSubject, parseSubjects } from '../../bench/subjects.ts';
-import { MODEL_NAMES } from '../../study/catalog.ts';
+import { MODEL_NAMES } from '../../study/models/models.ts';
 
 const MAIN = join(import.meta.dirname, '../../bench/main.ts');
 

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { tf as tensorflow } from '../../learning/engine/backend.ts';
 import { tf } from '../../learning/engine/backend.ts';
 import type { Initialiser, Network, NetworkOptions } from '../../learning/engine/network.ts';
-import { buildNetwork } from '../../learning/models/registry.ts';
+import { buildNetwork } from '../../learning/models/build.ts';
 
 /** Reads a golden file whose shape the caller states. */
 export function readGolden<T>(name: string): T {

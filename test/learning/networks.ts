@@ -4,7 +4,7 @@ import { seededInitialiser } from '../../learning/engine/initialise.ts';
 import type { Network, NetworkOptions, Pass } from '../../learning/engine/network.ts';
 import type { NormState } from '../../learning/engine/normalisation.ts';
 import { stream } from '../../learning/engine/random.ts';
-import { buildNetwork } from '../../learning/models/registry.ts';
+import { buildNetwork } from '../../learning/models/build.ts';
 
 /** A seeded network; resnet8 for 10 classes and 32 × 32 pixels unless told otherwise. */
 export function randomNetwork(options: Partial<NetworkOptions> = {}, seed = 1029): Network {

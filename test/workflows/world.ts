@@ -13,7 +13,8 @@ import type {
 import { bundleWorkflows } from '../../bin/worker/bundle.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
-import { DISTILLER_NAMES, MODEL_NAMES } from '../../study/catalog.ts';
+import { DISTILLER_NAMES } from '../../study/catalog.ts';
+import { MODEL_NAMES } from '../../study/models/models.ts';
 import type { CodeIndex } from '../../study/code.ts';
 import { resolveStudy } from '../../study/resolve.ts';
 import type { StudyInput } from '../../study/schema.ts';

@@ -1,22 +1,21 @@
+import type { ExplainerSettings } from '../../../study/models/explainer.ts';
 import { tf } from '../../engine/backend.ts';
 import type { Builder, Context } from '../../engine/builder.ts';
 import { dropout } from '../../engine/dropout.ts';
 import { adaptivePoolMatrix2d } from '../../engine/pooling.ts';
 
-/** The reference enlarges the last map to 7 × 7 by adaptive pooling, whatever its size. */
-const POOLED_SIZE = 7;
-const HIDDEN = 128;
 const DROPOUT_RATE = 0.15;
 
 /**
- * Maps of the last level flattened as the heads read them: [B, S, S, C] → [B, C·49], the channel
- * outermost (row c·49 + y·7 + x of a head's first kernel), as in the reference.
+ * Maps of the last level flattened as the heads read them: [B, S, S, C] → [B, C·P²] with P = 7 in the
+ * reference, which enlarges the last map by adaptive pooling, whatever its size. The channel is
+ * outermost (row c·P² + y·P + x of a head's first kernel).
  */
-export function flattenMap(map: tf.Tensor4D): tf.Tensor2D {
+export function flattenMap(map: tf.Tensor4D, pooledSize: number): tf.Tensor2D {
   const [batch, size, , channels] = map.shape;
   const planes = tf.reshape<tf.Rank.R2>(tf.transpose(map, [0, 3, 1, 2]), [-1, size * size]);
-  const pooled = tf.matMul(planes, adaptivePoolMatrix2d(size, POOLED_SIZE));
-  return tf.reshape(pooled, [batch, channels * POOLED_SIZE ** 2]);
+  const pooled = tf.matMul(planes, adaptivePoolMatrix2d(size, pooledSize));
+  return tf.reshape(pooled, [batch, channels * pooledSize ** 2]);
 }
 
 type BatchedLinear = (x: tf.Tensor3D) => tf.Tensor3D;
@@ -47,11 +46,12 @@ function batchedLinear(
 export function classHeads(
   builder: Builder,
   channels: number,
+  { pooledSize, hidden }: Pick<ExplainerSettings, 'pooledSize' | 'hidden'>,
 ): (x: tf.Tensor3D, context: Context) => tf.Tensor2D {
   const { classes } = builder.options;
-  const first = batchedLinear(builder, 'heads/linear1', channels * POOLED_SIZE ** 2, HIDDEN);
-  const second = batchedLinear(builder, 'heads/linear2', HIDDEN, HIDDEN);
-  const last = batchedLinear(builder, 'heads/linear3', HIDDEN, 1);
+  const first = batchedLinear(builder, 'heads/linear1', channels * pooledSize ** 2, hidden);
+  const second = batchedLinear(builder, 'heads/linear2', hidden, hidden);
+  const last = batchedLinear(builder, 'heads/linear3', hidden, 1);
 
   return (x, { mode, dropoutSeed }) => {
     const drop = (hidden: tf.Tensor3D, salt: number): tf.Tensor3D =>

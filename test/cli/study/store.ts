@@ -8,7 +8,8 @@ import type { ArtifactStore } from '../../../stores/artifacts.ts';
 import { commitResult } from '../../../stores/results.ts';
 import { recordRun } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
-import { DISTILLER_NAMES, MODEL_NAMES } from '../../../study/catalog.ts';
+import { DISTILLER_NAMES } from '../../../study/catalog.ts';
+import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { bindTrial, expandStudy, type PlanContext } from '../../../study/plan/plan.ts';
 import type { Study } from '../../../study/schema.ts';
 

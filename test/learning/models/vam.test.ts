@@ -3,7 +3,7 @@ import test from 'ava';
 import { tf } from '../../../learning/engine/backend.ts';
 import type { Network, NetworkOptions } from '../../../learning/engine/network.ts';
 import { foldBatchNorm, foldVam } from '../../../learning/models/fold.ts';
-import { networkCost } from '../../../learning/models/registry.ts';
+import { networkCost } from '../../../learning/models/build.ts';
 import {
   attendKernel,
   attentionOf,

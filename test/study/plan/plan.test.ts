@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { digestJson } from '../../../study/canonical.ts';
-import { DISTILLER_NAMES, MODEL_NAMES } from '../../../study/catalog.ts';
+import { DISTILLER_NAMES } from '../../../study/catalog.ts';
+import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { codeOf, codeUseOf, type CodeIndex } from '../../../study/code.ts';
 import { bindTrial, expandStudy, restrictTo, type TrialNode } from '../../../study/plan/plan.ts';
 import { resolveStudy } from '../../../study/resolve.ts';

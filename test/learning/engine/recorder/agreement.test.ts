@@ -1,7 +1,7 @@
 import test from 'ava';
 
 import { tf } from '../../../../learning/engine/backend.ts';
-import { modelNames } from '../../../../learning/models/registry.ts';
+import { MODEL_NAMES } from '../../../../study/models/models.ts';
 import type { ExperimentOptions, Method } from './experiment.ts';
 import { createExperiment, isExplainer } from './experiment.ts';
 
@@ -40,7 +40,7 @@ const sameFirstStep = test.macro({
   },
 });
 
-for (const model of modelNames) {
+for (const model of MODEL_NAMES) {
   test(sameFirstStep, model, 'ce');
   test(sameFirstStep, model, 'kd');
 }
@@ -72,7 +72,7 @@ const sameTrajectory = test.macro({
   },
 });
 
-for (const model of modelNames) {
+for (const model of MODEL_NAMES) {
   // Depth amplifies rounding: at the rate of a study some losses would rise to where it rules.
   const training = isExplainer(model)
     ? ({ optimizer: 'adam', rate: 1e-3 } as const)

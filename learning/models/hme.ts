@@ -8,20 +8,18 @@
  * Width and levels are parameters: the reference has experts of 64 channels with half of them in the
  * last level.
  */
-import { KdxError } from '../../../leg/errors.ts';
-import { tf } from '../../engine/backend.ts';
-import type { Body, Builder, Context } from '../../engine/builder.ts';
-import type { Layer } from '../../engine/layers.ts';
-import { convolutionNorm } from '../../engine/layers.ts';
-import type { Forward } from '../../engine/network.ts';
-import { maxPool } from '../../engine/pooling.ts';
-import { requireDivisible } from '../options.ts';
-import { gateOf, liveExperts, mix } from './gates.ts';
-import { classHeads, flattenMap } from './heads.ts';
-import { gateName } from './route.ts';
-
-const DEFAULT_WIDTH = 64;
-const DEFAULT_EXPERTS: readonly number[] = [2, 4, 8];
+import { KdxError } from '../../leg/errors.ts';
+import type { ExplainerSettings } from '../../study/models/explainer.ts';
+import { tf } from '../engine/backend.ts';
+import type { Body, Builder, Context } from '../engine/builder.ts';
+import type { Layer } from '../engine/layers.ts';
+import { convolutionNorm } from '../engine/layers.ts';
+import type { Forward } from '../engine/network.ts';
+import { maxPool } from '../engine/pooling.ts';
+import { requireDivisible } from './options.ts';
+import { gateOf, liveExperts, mix } from './explainer/gates.ts';
+import { classHeads, flattenMap } from './explainer/heads.ts';
+import { gateName } from './explainer/route.ts';
 
 type ExpertOptions = {
   readonly name: string;
@@ -118,12 +116,12 @@ function nextInputs(
 }
 
 /** Builds the explainer. Its pass gives gates and experts instead of a list of features. */
-export function buildHme(builder: Builder): Body {
-  const { width = DEFAULT_WIDTH, experts: counts = DEFAULT_EXPERTS } = builder.options;
+export function buildHme(builder: Builder, settings: ExplainerSettings): Body {
+  const { width = settings.width, experts: counts = settings.experts } = builder.options;
   checkOptions(builder, width, counts);
   const levels = buildLevels(builder, width, counts);
   const betas = buildGates(builder, counts);
-  const heads = classHeads(builder, width / 2);
+  const heads = classHeads(builder, width / 2, settings);
 
   return (images, context): Forward => {
     const { route } = context;
@@ -137,7 +135,7 @@ export function buildHme(builder: Builder): Body {
       const gate = gates[index] as tf.Tensor2D;
       if (index + 1 < levels.length) inputs = nextInputs(gate, outputs, route?.parents[index]);
     }
-    const flat = (experts.at(-1) ?? []).map((map) => map && flattenMap(map));
+    const flat = (experts.at(-1) ?? []).map((map) => map && flattenMap(map, settings.pooledSize));
     const read = consume(gates.at(-1) as tf.Tensor2D, flat, route?.parents.at(-1));
     const logits = heads(read as tf.Tensor3D, context);
     return { logits, features: [], preActivations: [], gates, experts };
