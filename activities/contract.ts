@@ -1,6 +1,5 @@
-import type { Attempt } from '../leg/decide.ts';
 import type { ErrorCode } from '../leg/errors.ts';
-import type { Progress } from '../leg/result.ts';
+import type { LegEnd, LegWord } from '../leg/ports.ts';
 import type { Leg } from '../leg/spec.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { Study } from '../study/schema.ts';
@@ -27,19 +26,12 @@ export type ResultSummary = {
 };
 
 /** How a launch ended, and the result if the store holds one. */
-export type LegReport = Attempt & {
-  readonly attempt: string;
-  readonly result?: ResultSummary;
-  /** Wall time that its process held a device; absent where none ran. */
-  readonly deviceSeconds?: number;
-};
+export type LegReport = LegEnd & { readonly result?: ResultSummary };
 
-/** What `runLeg` says while its leg runs. The attempt after a lost one goes on from it. */
-export type LegHeartbeat = {
-  /** Of this launch so far, earlier attempts of the activity included. */
-  readonly deviceSeconds: number;
-  /** Absent until the leg has said something. */
-  readonly progress?: Progress;
+/** The heartbeat of `runLeg`: the launch so far. The attempt after a lost one goes on from it. */
+export type LegHeartbeat = LegWord & {
+  /** How the launch ended, while that could not be reported yet. */
+  readonly end?: LegEnd;
 };
 
 /** Why a trial failed, as the report and the query `status` show it. */

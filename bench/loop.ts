@@ -81,7 +81,7 @@ function context({ model, threads }: LoopSubject): LegContext {
     recordRun: unused,
   };
   return {
-    ...{ key: model, trial: model, attempt: 'bench', ports, checkpointSeconds: Infinity },
+    ...{ key: model, trial: model, process: 'bench', ports, checkpointSeconds: Infinity },
     deviceClass: { kind: 'cpu', model: 'bench', threads, tensorflow: 'bench' },
     now: () => performance.now() / 1000,
     warn: () => undefined,

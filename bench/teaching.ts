@@ -78,7 +78,7 @@ async function createRunner(store: ReturnType<typeof openFolderStore>, folder: s
     const ports = openLegPorts({ store, key, cacheDir: join(folder, 'cache') });
     const started = performance.now();
     const end = await work(spec, {
-      ...{ key, trial: 'bench', attempt: 'bench', deviceClass: deviceClassOf(spec.device) },
+      ...{ key, trial: 'bench', process: 'bench', deviceClass: deviceClassOf(spec.device) },
       ports: { ...ports, stopRequested: () => false },
       checkpointSeconds: NO_CHECKPOINTS_SECONDS,
       now: () => performance.now() / 1000,

@@ -11,7 +11,7 @@ process.noDeprecation = true;
 
 const { destination, pino } = await import('pino');
 const log = pino(
-  { base: { attempt: process.env['KDX_ATTEMPT'] } },
+  { base: { process: process.env['KDX_PROCESS'] } },
   destination({ fd: 2, sync: true }),
 );
 const { failureOf } = await import('./trainer/failure.ts');

@@ -5,8 +5,8 @@ import { readS3Environment, type S3Environment } from './environment.ts';
 export type LegEnvironment = {
   /** Digest of the blob that holds the leg, as canonical JSON. */
   readonly leg: string;
-  /** Unique among the processes that run this leg. */
-  readonly attempt: string;
+  /** Its name, unique among the processes that run this leg; a pod's is its uid. */
+  readonly process: string;
   readonly s3: S3Environment;
   /** Where blobs are kept between legs; absent: nowhere. */
   readonly cacheDir?: string;
@@ -18,7 +18,7 @@ export type LegEnvironment = {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Those of a leg alone; all others that start with `KDX_` are known to every process of ours. */
-const OWN = ['KDX_LEG', 'KDX_ATTEMPT'];
+const OWN = ['KDX_LEG', 'KDX_PROCESS'];
 
 const DEFAULT_CHECKPOINT_SECONDS = 30;
 
@@ -29,7 +29,7 @@ export function readLegEnvironment(variables: Variables): LegEnvironment {
   const cacheBytes = variables['KDX_BLOB_CACHE_BYTES'];
   return {
     leg: matching(variables, 'KDX_LEG', /^[0-9a-f]{64}$/, 'the digest of a leg'),
-    attempt: matching(variables, 'KDX_ATTEMPT', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
+    process: matching(variables, 'KDX_PROCESS', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
     s3: readS3Environment(Object.fromEntries(shared)),
     ...(cacheDir === undefined ? {} : { cacheDir }),
     ...(cacheBytes === undefined ? {} : { cacheBytes: Number(cacheBytes) }),

@@ -5,7 +5,7 @@ import type { LegPorts } from '../leg/ports.ts';
 export type LegContext = {
   readonly key: string;
   readonly trial: string;
-  readonly attempt: string;
+  readonly process: string;
   readonly ports: LegPorts;
   readonly deviceClass: RunRecord['deviceClass'];
   /** A checkpoint is written when the last one is older than this. */
@@ -16,9 +16,9 @@ export type LegContext = {
   readonly warn: (message: string) => void;
 };
 
-/** How far an attempt came, and how fast. */
+/** How far a process came, and how fast. */
 export type Pace = {
-  /** Images trained on, per second of the attempt; absent where none were. */
+  /** Images trained on, per second of the process; absent where none were. */
   readonly imagesPerSecond?: number;
   /** Seconds that the training waited for its batches. */
   readonly inputSeconds?: number;

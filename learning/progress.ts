@@ -4,7 +4,7 @@ import type { LegContext, Pace } from './context.ts';
 /** Between two words of progress. */
 const INTERVAL_SECONDS = 2;
 
-/** Counts the images of an attempt and says how far it is, not more often than every two seconds. */
+/** Counts the images of a process and says how far it is, not more often than every two seconds. */
 export type ProgressMeter = {
   /** `step` steps of epoch `epoch` (from 1) are done, and `images` images more than last time. */
   advance(at: Place & { readonly images: number }): void;
@@ -13,7 +13,7 @@ export type ProgressMeter = {
   readonly imagesPerSecond: number | undefined;
 };
 
-/** Where an attempt is; the loss is absent where nothing is minimised. */
+/** Where a process is; the loss is absent where nothing is minimised. */
 type Place = { readonly epoch: number; readonly step: number; readonly loss?: number };
 
 export type ProgressScope = {
@@ -46,7 +46,7 @@ export function createProgressMeter(context: LegContext, scope: ProgressScope): 
   };
 }
 
-/** How fast an attempt was, and where it started from. */
+/** How fast a process was, and where it started from. */
 export function paceOf(
   { imagesPerSecond }: ProgressMeter,
   { epoch, step }: { readonly epoch: number; readonly step: number },
@@ -58,14 +58,14 @@ export function paceOf(
 }
 
 function describe(
-  { key, attempt, trial }: LegContext,
+  { key, process: name, trial }: LegContext,
   { epochs, steps, imagesPerEpoch }: ProgressScope,
   { epoch, step, loss }: Place,
   imagesPerSecond: number,
 ): Progress {
   const left = imagesPerEpoch * (epochs - epoch + (steps - step) / steps);
   return {
-    ...{ key, attempt, trial, epoch, epochs, step, steps, imagesPerSecond },
+    ...{ key, process: name, trial, epoch, epochs, step, steps, imagesPerSecond },
     ...(loss === undefined ? {} : { loss }),
     etaSeconds: imagesPerSecond > 0 ? left / imagesPerSecond : 0,
     peakBytes: process.resourceUsage().maxRSS * 1024,

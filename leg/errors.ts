@@ -17,7 +17,7 @@ export const ERROR_CODES = {
   CodeBug: {
     retry: false,
     exitCode: 70,
-    advice: 'Read the log of the attempt and report the defect.',
+    advice: 'Read the log of the process and report the defect.',
   },
   Stopped: { retry: true, exitCode: 75, advice: 'Nothing: the leg goes on from its checkpoint.' },
   OutOfHostMemory: { retry: true, exitCode: 137, advice: 'Give the leg more memory.' },
@@ -63,7 +63,7 @@ export const ERROR_CODES = {
   Quarantined: {
     retry: false,
     exitCode: 70,
-    advice: 'The same defect struck twice: see the logs of both attempts.',
+    advice: 'The same defect struck three times: see the logs.',
   },
 } as const satisfies Record<string, { retry: boolean; exitCode: number; advice: string }>;
 

@@ -19,11 +19,11 @@ export type Result = {
   readonly files: Readonly<Record<string, BlobRef>>;
 };
 
-/** `runs/<key>/<attempt>.json`: environment, times and cost of one attempt; never byte-compared. */
+/** `runs/<key>/<process>.json`: environment, times and cost of one process; never byte-compared. */
 export type RunRecord = {
   readonly schema: 1;
   readonly key: string;
-  readonly attempt: string;
+  readonly process: string;
   readonly study: string;
   readonly trial: string;
   readonly launch: number;
@@ -36,7 +36,7 @@ export type RunRecord = {
   readonly peakBytes: number;
   /** Of a GPU, TensorFlow's reserve included; absent on a CPU or where the driver does not tell. */
   readonly peakDeviceBytes?: number;
-  /** Step the attempt resumed from, and the device class it runs in. */
+  /** Step the process resumed from, and the device class it runs in. */
   readonly resumedFrom?: { readonly epoch: number; readonly step: number };
   readonly deviceClass: {
     readonly kind: 'cpu' | 'cuda';
@@ -48,6 +48,9 @@ export type RunRecord = {
   readonly code: string;
   readonly commit?: string;
 };
+
+/** Epochs finished, and steps finished within the one under way. */
+export type Position = { readonly epoch: number; readonly step: number };
 
 /** `checkpoints/<key>/<epoch>-<step>.json`: parts first, this manifest last. */
 export type Checkpoint = {
@@ -64,10 +67,10 @@ export type Checkpoint = {
   readonly files: Readonly<Record<string, BlobRef>>;
 };
 
-/** `progress/<key>/<attempt>.json`, overwritten every few seconds. */
+/** `progress/<key>/<process>.json`, overwritten every few seconds. */
 export type Progress = {
   readonly key: string;
-  readonly attempt: string;
+  readonly process: string;
   readonly trial: string;
   readonly epoch: number;
   readonly epochs: number;

@@ -36,6 +36,13 @@ const base = {
   code: digest,
 };
 
+const evaluateSchema = z.strictObject({
+  ...base,
+  kind: z.literal('evaluate'),
+  network: trained,
+  teacher: trained.optional(),
+});
+
 const specSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...base,
@@ -58,12 +65,7 @@ const specSchema = z.discriminatedUnion('kind', [
     epochs: trainSchema.shape.epochs,
     seeds: z.strictObject({ data: images }),
   }),
-  z.strictObject({
-    ...base,
-    kind: z.literal('evaluate'),
-    network: trained,
-    teacher: trained.optional(),
-  }),
+  evaluateSchema,
   z.strictObject({
     ...base,
     kind: z.literal('explain'),
@@ -78,8 +80,11 @@ const legSchema = z.strictObject({
   spec: specSchema,
   trial: z.string().min(1),
   study: z.string().min(1),
+  run: z.string().regex(/^[0-9a-f]{8}$/, '8 lower-case hex digits'),
   launch: z.int().min(0),
-  memoryFactor: z.number().min(1),
+  resources: z.strictObject({ memoryMiB: z.int().min(1), flavour: z.string().optional() }),
+  avoidHosts: z.array(z.string().min(1)).optional(),
+  evaluation: evaluateSchema.omit({ network: true }).optional(),
 });
 
 /**

@@ -1,4 +1,4 @@
-import type { LegSpec } from '../study/spec.ts';
+import type { EvaluateSpec, LegSpec } from '../study/spec.ts';
 
 export type {
   EvaluateSpec,
@@ -16,8 +16,34 @@ export type Leg = {
   /** The trial's id within its study, e.g. `sweep/resnet8/KD/s1029`. */
   readonly trial: string;
   readonly study: string;
+  /**
+   * First 8 hex digits of the run id of the trial's workflow: a trial that is started again counts its
+   * launches from 0, and must not adopt what an earlier run of it has left.
+   */
+  readonly run: string;
   /** 0 for the first launch; the trial counts it up, never a retry of the activity. */
   readonly launch: number;
-  /** Host memory to ask for, as a multiple of the usual; above 1 after the leg ran out of it. */
-  readonly memoryFactor: number;
+  readonly resources: LegResources;
+  /** Hosts on which this leg has failed: another one is preferred while there is one. */
+  readonly avoidHosts?: readonly string[];
+  /** Of a training: the evaluation to compute as well. The weights that come out complete its spec. */
+  readonly evaluation?: Omit<EvaluateSpec, 'network'>;
 };
+
+/** What a leg asks its host for. */
+export type LegResources = {
+  /** Host memory. */
+  readonly memoryMiB: number;
+  /** Kind of device to prefer, by the executor's own name for it. */
+  readonly flavour?: string;
+};
+
+/** What a leg is given while nothing has been estimated or measured. */
+export const DEFAULT_RESOURCES: LegResources = { memoryMiB: 2048 };
+/** No leg is given more, however often it has run out of memory. */
+export const MEMORY_CAP_MIB = 65_536;
+
+/** The name of a launch, unique over all runs of its trial: `<kind>-<key16>-<run8>-n<launch>`. */
+export function launchName({ key, spec, run, launch }: Leg): string {
+  return `${spec.kind}-${key.slice(0, 16)}-${run}-n${launch}`;
+}

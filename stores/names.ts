@@ -14,9 +14,9 @@ export function resultName(key: string): string {
   return `results/${checkDigest(key)}.json`;
 }
 
-/** The name of the record of one attempt; `attempt` is unique per process that ran the leg. */
-export function runName(key: string, attempt: string): string {
-  return `${runPrefix(key)}${attempt}.json`;
+/** The name of the record of one process that ran a leg. */
+export function runName(key: string, process: string): string {
+  return `${runPrefix(key)}${process}.json`;
 }
 
 export function runPrefix(key: string): string {
@@ -33,8 +33,8 @@ export function checkpointPrefix(key: string): string {
   return `checkpoints/${checkDigest(key)}/`;
 }
 
-export function progressName(key: string, attempt: string): string {
-  return `${progressPrefix(key)}${attempt}.json`;
+export function progressName(key: string, process: string): string {
+  return `${progressPrefix(key)}${process}.json`;
 }
 
 export function progressPrefix(key: string): string {

@@ -6,7 +6,7 @@ import { progressName, progressPrefix } from './names.ts';
 
 const LOOKUPS_AT_ONCE = 16;
 
-/** The latest word of each leg that has said one, by key; of several attempts the youngest. */
+/** The latest word of each leg that has said one, by key; of several processes the youngest. */
 export async function readProgress(
   store: Pick<ArtifactStore, 'list' | 'getJson'>,
   keys: readonly string[],
@@ -34,7 +34,7 @@ export function progressWriter(store: Pick<ArtifactStore, 'putLatest'>) {
     while (latest !== undefined) {
       const word = latest;
       latest = undefined;
-      const name = progressName(word.key, word.attempt);
+      const name = progressName(word.key, word.process);
       // The store's absence is told by the leg's own writes, which it cannot do without.
       await store.putLatest(name, Buffer.from(canonicalJson(word))).catch(() => undefined);
     }

@@ -3,15 +3,15 @@ import { canonicalJson } from '../study/canonical.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import { runName, runPrefix } from './names.ts';
 
-/** Keeps the record of an attempt; the last one of an attempt stands. */
+/** Keeps the record of a process; a later one of the same process replaces it. */
 export async function recordRun(
   store: Pick<ArtifactStore, 'putLatest'>,
   run: RunRecord,
 ): Promise<void> {
-  await store.putLatest(runName(run.key, run.attempt), Buffer.from(canonicalJson(run)));
+  await store.putLatest(runName(run.key, run.process), Buffer.from(canonicalJson(run)));
 }
 
-/** Records of all attempts at a key that came to an end of their own, earliest first. */
+/** Records of all processes of a key that came to an end of their own, earliest first. */
 export async function listRuns(
   store: Pick<ArtifactStore, 'list' | 'getJson'>,
   key: string,

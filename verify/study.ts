@@ -64,7 +64,7 @@ async function verifyDataset(dataset: DatasetManifest, audit: Audit): Promise<re
 /** What the store holds of a trial. */
 type FoundTrial = {
   readonly result?: Result;
-  /** Whether some attempt at it ran in the device class of this machine. */
+  /** Whether some process ran it in the device class of this machine. */
   readonly ranHere: boolean;
   readonly findings: readonly Finding[];
 };
@@ -80,7 +80,7 @@ async function findTrial(
   };
   const findings: Finding[] = [];
   const runs = await listRuns(store, key)
-    .then((found) => found.map(attemptOf))
+    .then((found) => found.map(processOf))
     .catch(async (error: unknown) => {
       findings.push(damaged('run records', await problemOf(store, error)));
       return [];
@@ -89,21 +89,21 @@ async function findTrial(
   try {
     const result = await readResult(store, key);
     if (result !== undefined) return { result, ranHere, findings };
-    findings.push(absence(key, runs.find(({ left }) => left)?.attempt, damaged));
+    findings.push(absence(key, runs.find(({ left }) => left)?.process, damaged));
   } catch (error) {
     findings.push(damaged('result', await problemOf(store, error)));
   }
   return { ranHere, findings };
 }
 
-/** A result that no attempt left was never there. */
+/** A result that no process left was never there. */
 function absence(
   key: string,
-  attempt: string | undefined,
+  process: string | undefined,
   damaged: (file: string, detail: string) => Finding,
 ): Finding {
-  if (attempt !== undefined) {
-    const expected = `${resultName(key)}, which attempt ${attempt} left`;
+  if (process !== undefined) {
+    const expected = `${resultName(key)}, which process ${process} left`;
     return damaged('result', `expected ${expected}; found nothing`);
   }
   const detail = 'no result under the code of this build';
@@ -111,6 +111,6 @@ function absence(
 }
 
 /** What is asked of a run's record; throws where it is none. */
-function attemptOf({ attempt, outcome, deviceClass }: RunRecord) {
-  return { attempt, left: outcome !== 'stopped', deviceClass: canonicalJson(deviceClass) };
+function processOf({ process, outcome, deviceClass }: RunRecord) {
+  return { process, left: outcome !== 'stopped', deviceClass: canonicalJson(deviceClass) };
 }

@@ -29,7 +29,7 @@ export async function openVerifyTools(
     readBlob: (digest) => store.getBlob(digest),
     recompute: async (spec, ports) => {
       const end = await work(spec, {
-        ...{ key: 'verify', trial: 'verify', attempt: 'verify', ports, deviceClass },
+        ...{ key: 'verify', trial: 'verify', process: 'verify', ports, deviceClass },
         checkpointSeconds: NO_CHECKPOINTS_SECONDS,
         now: () => performance.now() / 1000,
         warn: () => undefined,

@@ -17,7 +17,7 @@ export async function launchLeg(leg: Leg, metered: boolean): Promise<LegReport> 
   let deviceSeconds = 0;
   try {
     const report = await runLeg(leg);
-    deviceSeconds = report.deviceSeconds ?? 0;
+    deviceSeconds = report.deviceSeconds;
     return report;
   } catch (error) {
     deviceSeconds = secondsUntilStopped(error);

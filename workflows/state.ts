@@ -1,6 +1,6 @@
 import type { CancellationScope } from '@temporalio/workflow';
 import type { ResolvedStudy, ResultSummary, TrialFailure } from '../activities/contract.ts';
-import type { Attempt } from '../leg/decide.ts';
+import type { Launch } from '../leg/decide.ts';
 import {
   bindTrial,
   expandStudy,
@@ -23,7 +23,7 @@ export type Entry = {
   result?: ResultSummary;
   failure?: TrialFailure;
   /** Launches of failed runs, kept for a retry. */
-  earlier?: readonly Attempt[];
+  earlier?: readonly Launch[];
 };
 
 /** What a run hands on when it continues as new; finished trials are found again by their keys. */
@@ -37,7 +37,7 @@ export type Carry = {
   readonly failed: readonly {
     readonly id: string;
     readonly failure: TrialFailure;
-    readonly earlier: readonly Attempt[];
+    readonly earlier: readonly Launch[];
   }[];
 };
 
@@ -153,7 +153,7 @@ export function failTrial(
   run: StudyRun,
   id: string,
   failure: TrialFailure,
-  earlier: readonly Attempt[],
+  earlier: readonly Launch[],
 ): void {
   const entry = entryOf(run, id);
   Object.assign(entry, { failure, earlier });

@@ -5,13 +5,13 @@ import {
   ChildWorkflowFailure,
 } from '@temporalio/workflow';
 import type { TrialFailure } from '../activities/contract.ts';
-import type { Attempt } from '../leg/decide.ts';
+import type { Launch } from '../leg/decide.ts';
 import { ERROR_CODES, type ErrorCode } from '../leg/errors.ts';
 
 /** Why a trial failed, and its launches that ended in a bug, from whatever its child workflow threw. */
 export function failureOf(error: unknown): {
   readonly failure: TrialFailure;
-  readonly bugs: readonly Attempt[];
+  readonly bugs: readonly Launch[];
 } {
   const cause =
     error instanceof ChildWorkflowFailure || error instanceof ActivityFailure ? error.cause : error;
@@ -23,8 +23,8 @@ export function failureOf(error: unknown): {
   if (!(cause instanceof ApplicationFailure)) {
     return { failure: { code: 'CodeBug', message }, bugs: [] };
   }
-  const attempts = (cause.details?.[0] ?? []) as readonly Attempt[];
-  const bugs = attempts.filter(({ outcome }) => outcome === 'bug');
+  const launches = (cause.details?.[0] ?? []) as readonly Launch[];
+  const bugs = launches.filter(({ outcome }) => outcome === 'bug');
   return { failure: { code: errorCode(cause.type), message }, bugs };
 }
 

@@ -1,7 +1,13 @@
-import { ApplicationFailure, CancellationScope, log, sleep } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  log,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ResultSummary } from '../activities/contract.ts';
-import { decide, type Attempt, type Decision } from '../leg/decide.ts';
-import type { LegSpec } from '../leg/spec.ts';
+import { boundLaunches, decide, type Decision, type Launch } from '../leg/decide.ts';
+import { DEFAULT_RESOURCES, type Leg, type LegResources, type LegSpec } from '../leg/spec.ts';
 import { launchLeg } from './launch-leg.ts';
 import { findResults } from './proxies.ts';
 import { startRecord } from './record.ts';
@@ -12,8 +18,10 @@ export type TrialInput = {
   /** Id of the trial in its study, and the study's name: for people, not in the key. */
   readonly trial: string;
   readonly study: string;
+  /** What the plan estimates that the leg needs. */
+  readonly resources?: LegResources;
   /** Launches of an earlier run of this trial that failed and that a user has asked to retry. */
-  readonly earlier?: readonly Attempt[];
+  readonly earlier?: readonly Launch[];
   /** The study that started this trial is told what its legs use (`launchEnded`). */
   readonly metered?: boolean;
 };
@@ -22,6 +30,9 @@ export type TrialReport = ResultSummary & {
   /** Legs launched; 0 when the result was there. */
   readonly launches: number;
 };
+
+/** Of a run id: enough to tell the runs of one trial apart, and short enough for a name. */
+const RUN_DIGITS = 8;
 
 /** Id of the workflow that computes a key: a twin in another study is the same workflow. */
 export function trialWorkflowId(key: string): string {
@@ -35,32 +46,46 @@ export function trialWorkflowId(key: string): string {
 export async function trial(input: TrialInput): Promise<TrialReport> {
   const [found] = await findResults([input.key]);
   if (found !== undefined) return { ...found, launches: 0 };
-  const attempts: Attempt[] = [...(input.earlier ?? [])];
-  let decision: Decision = { next: 'launch', delaySeconds: 0, memoryFactor: 1 };
+  let launches: readonly Launch[] = input.earlier ?? [];
+  const first = (launches.at(-1)?.launch ?? -1) + 1;
+  const asked = input.resources ?? DEFAULT_RESOURCES;
+  // A user's retry launches once more whatever came before.
+  let decision = decide([], asked.memoryMiB);
   let result: ResultSummary | undefined;
-  while (decision.next === 'launch') {
+  let launch = first;
+  for (; decision.next === 'launch'; launch += 1) {
     if (decision.delaySeconds > 0) await sleep(decision.delaySeconds * 1000);
-    const { key, spec, trial, study } = input;
-    const { memoryFactor } = decision;
-    const report = await launchLeg(
-      { key, spec, trial, study, launch: attempts.length, memoryFactor },
-      input.metered ?? false,
-    );
+    const report = await launchLeg(legOf(input, launch, asked, decision), input.metered ?? false);
     const { outcome, host, detail, reached } = report;
-    attempts.push({ outcome, host, detail, ...(reached === undefined ? {} : { reached }) });
+    const ended = { launch, outcome, host, detail, ...(reached === undefined ? {} : { reached }) };
+    launches = boundLaunches([...launches, ended]);
     result = report.result;
-    log.info('leg ended', { trial, outcome, detail });
-    decision = decide(attempts);
+    log.info('leg ended', { trial: input.trial, outcome, detail });
+    decision = decide(launches, asked.memoryMiB);
   }
   if (decision.next === 'fail') {
     throw ApplicationFailure.create({
       type: decision.code,
       message: decision.message,
       nonRetryable: true,
-      details: [attempts],
+      details: [launches],
     });
   }
-  return await finish(input, attempts.length - (input.earlier?.length ?? 0), result);
+  return await finish(input, launch - first, result);
+}
+
+function legOf(
+  { key, spec, trial, study }: TrialInput,
+  launch: number,
+  asked: LegResources,
+  { memoryMiB, avoidHosts }: Extract<Decision, { next: 'launch' }>,
+): Leg {
+  return {
+    ...{ key, spec, trial, study, launch },
+    run: workflowInfo().runId.slice(0, RUN_DIGITS),
+    resources: { ...asked, memoryMiB },
+    ...(avoidHosts.length === 0 ? {} : { avoidHosts }),
+  };
 }
 
 async function finish(

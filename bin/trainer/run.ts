@@ -71,7 +71,7 @@ async function runWork(
   { stopRequested, log }: Pick<RunOptions, 'stopRequested' | 'log'>,
 ): Promise<WorkEnd> {
   const { key, spec, trial } = leg;
-  const { attempt, cacheDir, cacheBytes, checkpointSeconds } = environment;
+  const { process: name, cacheDir, cacheBytes, checkpointSeconds } = environment;
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const warn = (message: string): void => log.warn({ key }, message);
@@ -86,14 +86,14 @@ async function runWork(
   const { work, deviceClassOf } = await import('../../learning/leg.ts');
   const deviceClass = deviceClassOf(spec.device);
   const now = (): number => performance.now() / 1000;
-  const context = { key, trial, attempt, ports, deviceClass, checkpointSeconds, now, warn };
+  const context = { key, trial, process: name, ports, deviceClass, checkpointSeconds, now, warn };
   const memory = watchDeviceMemory(spec.device.kind);
   const end = await work(spec, context);
   const peakDeviceBytes = await memory.stop();
   const seconds = (performance.now() - started) / 1000;
   await ports.recordRun(
     describeRun(leg, end, {
-      ...{ attempt, startedAt, seconds, deviceClass },
+      ...{ process: name, startedAt, seconds, deviceClass },
       ...(peakDeviceBytes === undefined ? {} : { peakDeviceBytes }),
     }),
   );
@@ -117,10 +117,10 @@ function progressPort(stored: Pick<LegPorts, 'progress'>): LegPorts['progress'] 
 function describeRun(
   { key, study, trial, launch, spec }: Leg,
   { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
-  attempt: Pick<RunRecord, 'attempt' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
+  ran: Pick<RunRecord, 'process' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
 ): RunRecord {
   return {
-    ...{ schema: 1, key, study, trial, launch, outcome, ...attempt },
+    ...{ schema: 1, key, study, trial, launch, outcome, ...ran },
     ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
     ...(inputSeconds === undefined ? {} : { inputSeconds }),
     peakBytes: process.resourceUsage().maxRSS * 1024,

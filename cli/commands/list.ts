@@ -11,7 +11,7 @@ import { inventoryLines, listStudies } from '../study/inventory.ts';
 const HELP = `
 A study is listed under the results that its own runs computed: what it found by key, computed for
 another study, counts there. Unfinished are trials that began and have no result: those under way,
-stopped or failed. Times are of all attempts together.
+stopped or failed. Times are of all processes together.
 
 Examples:
   kdx list

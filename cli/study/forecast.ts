@@ -113,7 +113,7 @@ async function lookUp(
   return { state: 'found', key, ...(digest === undefined ? {} : { digest }) };
 }
 
-/** Seconds of the attempts that ended with the result. */
+/** Seconds of the processes that ended with the result. */
 async function secondsOf(store: Store, key: string): Promise<number> {
   const runs = await listRuns(store, key);
   return runs.reduce((sum, { seconds }) => sum + seconds, 0);

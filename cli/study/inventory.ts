@@ -12,9 +12,9 @@ export type StoredStudy = {
   readonly diverged: number;
   /** Trials that began and have no result. */
   readonly unfinished: number;
-  /** Wall time of all its attempts together. */
+  /** Wall time of all its processes together. */
   readonly seconds: number;
-  /** When its last attempt began; absent where it computed nothing. */
+  /** When its last process began; absent where it computed nothing. */
   readonly lastAt?: string;
   /** Object name of its page. */
   readonly report?: string;
@@ -52,9 +52,9 @@ function storedStudy(
   report: string | undefined,
 ): StoredStudy {
   const outcomes = new Map(
-    [...Map.groupBy(runs, ({ key }) => key)].map(([key, attempts]) => [
+    [...Map.groupBy(runs, ({ key }) => key)].map(([key, runs]) => [
       key,
-      attempts.some(({ outcome }) => outcome === 'diverged') ? 'diverged' : 'complete',
+      runs.some(({ outcome }) => outcome === 'diverged') ? 'diverged' : 'complete',
     ]),
   );
   const keys = [...outcomes.keys()];

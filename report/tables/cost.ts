@@ -45,7 +45,7 @@ export function costTable(trials: Trials): Table {
     columns: [
       { label: 'Work' },
       { label: 'trials', numeric: true },
-      { label: 'runs', numeric: true, hint: 'attempts; more than trials where one was resumed' },
+      { label: 'runs', numeric: true, hint: 'processes; more than trials where one was resumed' },
       { label: 'time, all', numeric: true },
       { label: 'images/s', numeric: true, hint: 'median over runs' },
       { label: 'peak memory', numeric: true },
@@ -64,10 +64,10 @@ function costRow({ label, trials }: CostGroup): Row {
     head: [label],
     cells: [
       [quantity(String(trials.length), trials, 'trials')],
-      cell(String(runs.length), 'attempts'),
-      cell(seconds(sum(runs)), 'wall time of all attempts'),
+      cell(String(runs.length), 'processes'),
+      cell(seconds(sum(runs)), 'wall time of all processes'),
       cell(fixed(median(runs.flatMap((run) => run.imagesPerSecond ?? [])), 0), 'median of runs'),
-      cell(bytes(Math.max(...runs.map(({ peakBytes }) => peakBytes))), 'largest of all attempts'),
+      cell(bytes(Math.max(...runs.map(({ peakBytes }) => peakBytes))), 'largest of all processes'),
     ],
   };
 }

@@ -80,8 +80,8 @@ function savingRow({ teach, readers, ...times }: Saving): Row {
     cells: [
       cell(String(readers.length), readers, 'trainings that read these logits'),
       cell(bytes(size), [teach], 'bytes of logits in the store'),
-      cell(seconds(teachSeconds), [teach], 'wall time of all attempts'),
-      cell(seconds(readerSeconds), readers, 'wall time of all attempts'),
+      cell(seconds(teachSeconds), [teach], 'wall time of all processes'),
+      cell(seconds(readerSeconds), readers, 'wall time of all processes'),
       cell(seconds(without), from, 'estimate from the pace of the teach leg; it was not run'),
       cell(`${fixed(saved, 0)} %`, from, 'estimate: the teach leg counted as cost'),
     ],

@@ -18,7 +18,7 @@ export function paramsOf(spec: unknown, path = ''): Labels {
   ) as Labels;
 }
 
-/** First start and last end over all attempts; undefined where no attempt left a record. */
+/** First start and last end over all processes; undefined where no process left a record. */
 export function spanOf(runs: readonly RunRecord[]): Span | undefined {
   if (runs.length === 0) return undefined;
   const starts = runs.map(({ startedAt }) => Date.parse(startedAt));
@@ -79,7 +79,7 @@ function costsOf(runs: readonly RunRecord[]): Readonly<Record<string, number>> {
   const input = runs.flatMap(({ inputSeconds }) => inputSeconds ?? []);
   const device = runs.flatMap(({ peakDeviceBytes }) => peakDeviceBytes ?? []);
   return {
-    'cost/attempts': runs.length,
+    'cost/processes': runs.length,
     'cost/seconds': runs.reduce((sum, { seconds }) => sum + seconds, 0),
     'cost/peakBytes': Math.max(...runs.map(({ peakBytes }) => peakBytes)),
     ...(rate === undefined ? {} : { 'cost/imagesPerSecond': rate }),

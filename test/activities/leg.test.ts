@@ -4,7 +4,7 @@ import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LegActivities, LegHeartbeat, LegReport } from '../../activities/contract.ts';
 import { createLegActivities } from '../../activities/leg.ts';
-import type { Executor, LegEnd } from '../../leg/executor.ts';
+import type { Executor, LegEnd } from '../../leg/ports.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { commitResult } from '../../stores/results.ts';
 import { digestJson } from '../../study/canonical.ts';
@@ -16,22 +16,37 @@ test.before(quietRuntime);
 
 const { spec, ...rest } = leg('a');
 const LEG: Leg = { ...rest, spec, key: digestJson(spec) };
-const STOPPED: LegEnd = { outcome: 'stopped', detail: 'exit 75', attempt: 'n0-a', host: 'h1' };
+/** The end of a launch whose process has run since `from`. */
+function stoppedAfter(from: number, name = 'p1'): LegEnd {
+  const seconds = (performance.now() - from) / 1000;
+  const process = { name, host: 'h1', startedAt: '2026-11-24T04:00:00Z', seconds, exit: 75 };
+  return {
+    ...{ outcome: 'stopped', detail: 'exit 75', host: 'h1' },
+    ...{ processes: [process], deviceSeconds: seconds },
+  };
+}
 
 /** An executor whose legs end after some time, or when they are told to. */
 function executorOf(seconds: number): Executor {
   return {
     name: 'local',
-    run: async (_leg, signal) => {
+    run: async (_leg, { signal }) => {
+      const from = performance.now();
       await sleep(seconds * 1000, undefined, { signal }).catch(() => undefined);
-      return STOPPED;
+      return stoppedAfter(from);
     },
+    stop: () => Promise.resolve(),
   };
 }
 
 /** The attempt that follows one whose last heartbeat said so. */
 const after = (deviceSeconds: number): MockActivityEnvironment =>
-  new MockActivityEnvironment({ heartbeatDetails: { deviceSeconds } satisfies LegHeartbeat });
+  new MockActivityEnvironment({ heartbeatDetails: heartbeatOf(deviceSeconds) });
+
+function heartbeatOf(seconds: number): LegHeartbeat {
+  const process = { name: 'p0', host: 'h0', startedAt: '2026-11-24T03:00:00Z', seconds };
+  return { processes: [process], deviceSeconds: seconds };
+}
 
 async function run(
   environment: MockActivityEnvironment,
@@ -69,9 +84,11 @@ test('an attempt goes on counting where the lost one before it has stopped', asy
 
 test('an attempt that adopts the process of a lost one counts it whole', async (t) => {
   let process: Promise<LegEnd> | undefined;
+  const from = performance.now();
   const executor: Executor = {
     name: 'local',
-    run: () => (process ??= sleep(600).then(() => STOPPED)),
+    run: () => (process ??= sleep(600).then(() => stoppedAfter(from))),
+    stop: () => Promise.resolve(),
   };
   const { runLeg } = createLegActivities({ artifacts: await emptyStore(t), executor });
   const lost = new MockActivityEnvironment();
@@ -99,7 +116,7 @@ test('a result that a lost attempt has left costs what that attempt used', async
   });
   const { runLeg } = createLegActivities({ artifacts, executor: executorOf(0) });
   t.is((await run(after(100), runLeg)).deviceSeconds, 100);
-  t.is((await run(new MockActivityEnvironment(), runLeg)).deviceSeconds, undefined);
+  t.is((await run(new MockActivityEnvironment(), runLeg)).deviceSeconds, 0);
 });
 
 test('a cancelled leg says in its failure what it has used', async (t) => {
@@ -108,10 +125,10 @@ test('a cancelled leg says in its failure what it has used', async (t) => {
     artifacts: await emptyStore(t),
     executor: executorOf(60),
   });
-  environment.once('heartbeat', () => setTimeout(() => environment.cancel(), 100));
+  environment.once('heartbeat', () => setTimeout(() => environment.cancel(), 1000));
   const failure = await t.throwsAsync(environment.run(runLeg, LEG), {
     instanceOf: CancelledFailure,
   });
   const [heartbeat] = failure?.details as readonly LegHeartbeat[];
-  t.true(between(heartbeat?.deviceSeconds, 100.09, 105), String(heartbeat?.deviceSeconds));
+  t.true(between(heartbeat?.deviceSeconds, 100.3, 105), String(heartbeat?.deviceSeconds));
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLegActivities } from '../../activities/leg.ts';
 import { createStudyActivities } from '../../activities/study.ts';
 import { KdxError } from '../../leg/errors.ts';
-import type { Executor } from '../../leg/executor.ts';
+import type { Executor, LegWord } from '../../leg/ports.ts';
 import type { StudyStatus } from '../../study/status.ts';
 import { emptyStore } from '../cli/study/store.ts';
 import {
@@ -22,23 +22,33 @@ const LOST_SECONDS = 4;
 function executorOf(startedAt: number[]): Executor {
   return {
     name: 'local',
-    run: async ({ key, trial }, signal, onProgress) => {
+    run: async ({ key, trial }, { signal, report }) => {
       startedAt.push(performance.now());
+      const name = `p${startedAt.length}`;
+      const from = performance.now();
+      const soFar = (): LegWord => wordAfter(name, (performance.now() - from) / 1000);
       if (startedAt.length === 1) {
         await sleep(LOST_SECONDS * 1000);
+        report(soFar());
         throw new KdxError('ObjectStore', 'the store is away');
       }
-      const say = (): void => onProgress({ ...PROGRESS, key, trial });
+      const say = (): void => report({ ...soFar(), progress: { ...PROGRESS, key, trial } });
       const talk = setInterval(say, 200);
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       clearInterval(talk);
-      return { outcome: 'stopped', detail: 'exit 75', attempt: 'n0-a', host: 'h1' };
+      return { outcome: 'stopped', detail: 'exit 75', host: 'h1', ...soFar() };
     },
+    stop: () => Promise.resolve(),
   };
 }
 
+function wordAfter(name: string, seconds: number): LegWord {
+  const process = { name, host: 'h1', startedAt: '', seconds };
+  return { processes: [process], deviceSeconds: seconds };
+}
+
 const PROGRESS = {
-  ...{ attempt: 'n0-a', epoch: 0, epochs: 1, step: 0, steps: 1 },
+  ...{ process: 'n0-a', epoch: 0, epochs: 1, step: 0, steps: 1 },
   ...{ imagesPerSecond: 1, etaSeconds: 1, peakBytes: 1, at: '' },
 };
 

@@ -2,7 +2,7 @@ import test from 'ava';
 import { readLegEnvironment } from '../../environment/trainer.ts';
 import { legEnvironment } from '../../environment/worker.ts';
 
-const LEG = { KDX_LEG: 'a'.repeat(64), KDX_ATTEMPT: 'n0-1' };
+const LEG = { KDX_LEG: 'a'.repeat(64), KDX_PROCESS: 'n0-1' };
 const WORKER = {
   KDX_TEMPORAL_ADDRESS: '127.0.0.1:7233',
   KDX_S3_ENDPOINT: 'http://127.0.0.1:9000',

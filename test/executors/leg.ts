@@ -1,4 +1,4 @@
-import type { Leg } from '../../leg/spec.ts';
+import { DEFAULT_RESOURCES, type Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { expandStudy } from '../../study/plan/plan.ts';
 import { resolved, smallStudy } from '../workflows/world.ts';
@@ -10,5 +10,13 @@ export function leg(name: string): Leg {
   if (node === undefined) throw new Error('the small study has no trial');
   const spec = node.bind(() => 'weights');
   const key = digestJson(name);
-  return { key, spec, trial: name, study: 'test', launch: 0, memoryFactor: 1 };
+  return {
+    key,
+    spec,
+    trial: name,
+    study: 'test',
+    run: '0'.repeat(8),
+    launch: 0,
+    resources: DEFAULT_RESOURCES,
+  };
 }

@@ -4,7 +4,7 @@ import type { Progress } from '../../leg/result.ts';
 
 const at = (epoch: number, step: number): Progress => ({
   key: 'k',
-  attempt: 'a',
+  process: 'a',
   trial: 't',
   epoch,
   epochs: 10,

@@ -71,7 +71,7 @@ export function createMemory(): Memory {
     context: (spec, stopAfter = Number.POSITIVE_INFINITY) => {
       const key = digestJson(spec);
       return {
-        ...{ key, trial: 'test', attempt: 'a', ports: portsOf(key, stopAfter) },
+        ...{ key, trial: 'test', process: 'a', ports: portsOf(key, stopAfter) },
         deviceClass: { kind: 'cpu', model: 'test', threads: 1, tensorflow: 'test' },
         checkpointSeconds: Number.POSITIVE_INFINITY,
         now: () => performance.now() / 1000,

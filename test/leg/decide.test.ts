@@ -1,19 +1,26 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { decide, type Attempt } from '../../leg/decide.ts';
+import {
+  boundLaunches,
+  decide as decideFrom,
+  type Decision,
+  type Launch,
+} from '../../leg/decide.ts';
 import { OUTCOMES, type Outcome } from '../../leg/outcome.ts';
+import { MEMORY_CAP_MIB } from '../../leg/spec.ts';
 
-const at = (outcome: Outcome, epoch?: number, step = 0): Attempt => ({
-  outcome,
-  host: 'h1',
-  detail: 'exit',
+const MEMORY_MIB = 1000;
+const decide = (launches: readonly Launch[]): Decision => decideFrom(launches, MEMORY_MIB);
+
+const at = (outcome: Outcome, epoch?: number, step = 0): Launch => ({
+  ...{ launch: 0, outcome, host: 'h1', detail: 'exit' },
   ...(epoch === undefined ? {} : { reached: { epoch, step } }),
 });
-const many = (count: number, attempt: Attempt): Attempt[] =>
-  Array.from({ length: count }, () => attempt);
+const many = (count: number, launch: Launch): Launch[] =>
+  Array.from({ length: count }, () => launch);
 
 test('a trial without launches is launched at once', (t) => {
-  t.deepEqual(decide([]), { next: 'launch', delaySeconds: 0, memoryFactor: 1 });
+  t.deepEqual(decide([]), { next: 'launch', delaySeconds: 0, memoryMiB: 1000, avoidHosts: [] });
 });
 
 for (const outcome of ['done', 'diverged'] as const) {
@@ -25,8 +32,6 @@ for (const outcome of ['done', 'diverged'] as const) {
 const FINAL = [
   ['badSpec', 'SpecInvalid'],
   ['badData', 'DataMismatch'],
-  ['configuration', 'Configuration'],
-  ['bug', 'CodeBug'],
 ] as const;
 for (const [outcome, code] of FINAL) {
   test(`${outcome} is never launched again and fails with ${code}`, (t) => {
@@ -36,17 +41,29 @@ for (const [outcome, code] of FINAL) {
   });
 }
 
+for (const [outcome, code] of [
+  ['configuration', 'Configuration'],
+  ['bug', 'CodeBug'],
+] as const) {
+  test(`${outcome} is launched once more, on another host, and is then ${code}`, (t) => {
+    t.like(decide([at(outcome)]), { next: 'launch', avoidHosts: ['h1'] });
+    t.like(decide([at('stopped', 1), at(outcome), at('stopped', 2)]), { avoidHosts: ['h1'] });
+    t.like(decide([at(outcome), at(outcome)]), { next: 'fail', code });
+  });
+}
+
 test('a failure names the launch, the host and what it said', (t) => {
-  t.like(decide([at('bug')]), { message: 'launch 1 ended as bug on h1: exit' });
+  const message = 'launch 3 ended as badSpec on h1: exit';
+  t.like(decide([{ ...at('badSpec'), launch: 2 }]), { message });
 });
 
 test('the same defect in a retried trial is quarantined', (t) => {
-  t.like(decide([at('bug'), at('bug')]), { next: 'fail', code: 'Quarantined' });
+  t.like(decide(many(3, at('bug'))), { next: 'fail', code: 'Quarantined' });
 });
 
 test('launches that get further go on without end and without growing delays', (t) => {
-  const attempts = Array.from({ length: 200 }, (_, i) => at('disrupted', i + 1));
-  t.deepEqual(decide(attempts), { next: 'launch', delaySeconds: 1, memoryFactor: 1 });
+  const launches = Array.from({ length: 200 }, (_, i) => at('disrupted', i + 1));
+  t.like(decide(launches), { next: 'launch', delaySeconds: 1, memoryMiB: 1000 });
 });
 
 test('delays double while nothing is gained, up to five minutes', (t) => {
@@ -55,7 +72,7 @@ test('delays double while nothing is gained, up to five minutes', (t) => {
     return decision.next === 'launch' ? decision.delaySeconds : undefined;
   });
   t.deepEqual(delays, [1, 2, 4, 8, 256]);
-  t.like(decide(many(60, at('unschedulable'))), { delaySeconds: 300 });
+  t.like(decide(many(10, at('hostMemory'))), { delaySeconds: 300 });
 });
 
 const CAPS = [
@@ -64,7 +81,7 @@ const CAPS = [
   ['nodeLost', 10, 'NodeLost'],
   ['stalled', 3, 'Stalled'],
   ['imagePull', 10, 'ImagePull'],
-  ['unschedulable', 100, 'Unschedulable'],
+  ['unschedulable', 10, 'Unschedulable'],
   ['deviceMemory', 2, 'OutOfDeviceMemory'],
 ] as const;
 for (const [outcome, cap, code] of CAPS) {
@@ -76,43 +93,79 @@ for (const [outcome, cap, code] of CAPS) {
 }
 
 test('a launch that comes only as far as an earlier one has gained nothing', (t) => {
-  const attempts = [
+  const launches = [
     at('stalled', 2, 5),
     at('stalled', 2, 5),
     at('stalled', 2, 4),
     at('stalled', 1),
   ];
-  t.like(decide(attempts), { next: 'fail', code: 'Stalled' });
+  t.like(decide(launches), { next: 'fail', code: 'Stalled' });
 });
 
-test('out of host memory gets half as much again each time, four times', (t) => {
-  const factor = (count: number): number | undefined => {
+test('out of host memory gets half as much again each time, up to the cap', (t) => {
+  const memory = (count: number): number | undefined => {
     const decision = decide(many(count, at('hostMemory')));
-    return decision.next === 'launch' ? decision.memoryFactor : undefined;
+    return decision.next === 'launch' ? decision.memoryMiB : undefined;
   };
-  t.deepEqual([1, 2, 3, 4, 5].map(factor), [1.5, 2.25, 3.375, 5.0625, undefined]);
-  t.like(decide(many(5, at('hostMemory'))), { next: 'fail', code: 'OutOfHostMemory' });
+  t.deepEqual([1, 2, 3, 4].map(memory), [1500, 2250, 3375, 5063]);
+  t.deepEqual([10, 11, 12].map(memory), [57_666, MEMORY_CAP_MIB, undefined]);
+  t.like(decide(many(12, at('hostMemory'))), { next: 'fail', code: 'OutOfHostMemory' });
+});
+
+test('a leg that had all the memory there is fails at once', (t) => {
+  t.like(decideFrom([at('hostMemory')], MEMORY_CAP_MIB), { next: 'fail', code: 'OutOfHostMemory' });
 });
 
 test('the memory a trial was given is kept through later disruptions', (t) => {
-  t.like(decide([at('hostMemory'), at('disrupted', 1)]), { next: 'launch', memoryFactor: 1.5 });
+  t.like(decide([at('hostMemory'), at('disrupted', 1)]), { next: 'launch', memoryMiB: 1500 });
 });
 
 test('every history is decided, and nothing that ended well is launched again', (t) => {
-  const attempt = fc.record({
+  const launch = fc.record({
     outcome: fc.constantFrom(...OUTCOMES),
     host: fc.constant('h'),
     detail: fc.string(),
+    launch: fc.nat(),
     reached: fc.record({ epoch: fc.nat(20), step: fc.nat(20) }),
   });
   fc.assert(
-    fc.property(fc.array(attempt, { minLength: 1, maxLength: 30 }), (attempts) => {
-      const decision = decide(attempts);
-      const last = attempts.at(-1)?.outcome;
+    fc.property(fc.array(launch, { minLength: 1, maxLength: 30 }), (launches) => {
+      const decision = decide(launches);
+      const last = launches.at(-1)?.outcome;
       const over = last === 'done' || last === 'diverged';
       if (over !== (decision.next === 'done')) return false;
       return decision.next !== 'launch' || decision.delaySeconds <= 300;
     }),
   );
   t.pass();
+});
+
+test('a bounded list of launches decides as the whole one', (t) => {
+  const outcome = fc.constantFrom(...OUTCOMES);
+  const position = fc.record({ epoch: fc.nat(9), step: fc.nat(9) });
+  const launch = fc.record({ outcome, reached: fc.option(position, { nil: undefined }) });
+  let longest = 0;
+  fc.assert(
+    fc.property(fc.array(launch, { minLength: 1, maxLength: 200 }), (ends) => {
+      // A trial goes on only while it is told to: of a random list that is a part.
+      const whole: Launch[] = [];
+      let kept: readonly Launch[] = [];
+      for (const { outcome: end, reached } of ends) {
+        const next = { ...at(end), launch: whole.length, ...(reached && { reached }) };
+        whole.push(next);
+        kept = boundLaunches([...kept, next]);
+        longest = Math.max(longest, kept.length);
+        const decision = decide(whole);
+        if (JSON.stringify(decide(kept)) !== JSON.stringify(decision)) return false;
+        if (decision.next !== 'launch') return true;
+      }
+      return true;
+    }),
+  );
+  t.true(longest <= 50, String(longest));
+  const thousands = Array.from({ length: 5000 }, (_, i) => ({
+    ...at('disrupted', i + 1),
+    launch: i,
+  }));
+  t.is(boundLaunches(thousands).length, 30);
 });

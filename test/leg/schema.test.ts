@@ -1,6 +1,6 @@
 import test from 'ava';
 import { parseLeg } from '../../leg/schema.ts';
-import type { LegSpec, TeachSpec } from '../../leg/spec.ts';
+import { DEFAULT_RESOURCES, type LegSpec, type TeachSpec } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { sampleSpec } from '../stores/samples.ts';
 
@@ -12,7 +12,8 @@ const teach: TeachSpec = {
 };
 
 function legOf(spec: unknown): unknown {
-  return { key: digestJson(spec), spec, trial: 't', study: 's', launch: 0, memoryFactor: 1 };
+  const ids = { key: digestJson(spec), trial: 't', study: 's', run: '0'.repeat(8), launch: 0 };
+  return { ...ids, spec, resources: DEFAULT_RESOURCES };
 }
 
 test('a teach leg is read as it was written', (t) => {

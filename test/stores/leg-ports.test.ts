@@ -140,7 +140,7 @@ test('refuses a result that was altered or misplaced, naming it', async (t) => {
   }
 });
 
-test('keeps a record of every attempt, earliest first', async (t) => {
+test('keeps a record of every process, earliest first', async (t) => {
   const { store, ports } = await newPorts(t);
   for (const launch of [2, 0, 1]) await ports.recordRun(sampleRun(key, launch));
   t.deepEqual(
@@ -198,19 +198,19 @@ test('says no word about progress that cannot be written, and goes on with the n
   });
 });
 
-test('takes the youngest word of several attempts for the progress of a leg', async (t) => {
+test('takes the youngest word of several processes for the progress of a leg', async (t) => {
   const { store } = await newPorts(t);
   const words = [
     ['b', 5, '2026-11-24T04:01:00Z'],
     ['a', 9, '2026-11-24T04:02:00Z'],
   ] as const;
-  for (const [attempt, step, at] of words) {
-    const word = sampleProgress(key, attempt, step, at);
-    await store.putLatest(progressName(key, attempt), text(canonicalJson(word)));
+  for (const [process, step, at] of words) {
+    const word = sampleProgress(key, process, step, at);
+    await store.putLatest(progressName(key, process), text(canonicalJson(word)));
   }
   const progress = await readProgress(store, [key, sampleResult(2).key]);
   t.deepEqual(
-    [...progress.values()].map(({ attempt }) => attempt),
+    [...progress.values()].map(({ process }) => process),
     ['a'],
   );
 });

@@ -52,7 +52,7 @@ export function sampleRun(key: string, launch = 0): RunRecord {
   return {
     schema: 1,
     key,
-    attempt: `attempt-${launch}`,
+    process: `process-${launch}`,
     study: 'digits',
     trial: 'sweep/resnet8/KD/s1029',
     launch,
@@ -98,10 +98,10 @@ export function sampleCheckpoint(
   };
 }
 
-export function sampleProgress(key: string, attempt: string, step: number, at: string): Progress {
+export function sampleProgress(key: string, process: string, step: number, at: string): Progress {
   return {
     key,
-    attempt,
+    process,
     trial: 'sweep/resnet8/KD/s1029',
     epoch: 1,
     epochs: 4,

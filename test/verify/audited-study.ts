@@ -86,13 +86,13 @@ async function computeTrial(
   const { work } = await import('../../learning/leg.ts');
   const ports = { ...openLegPorts({ store, key }), stopRequested: () => false };
   const end = await work(spec, {
-    ...{ key, trial, attempt: 'a', ports, deviceClass, checkpointSeconds: Infinity },
+    ...{ key, trial, process: 'a', ports, deviceClass, checkpointSeconds: Infinity },
     now: () => performance.now() / 1000,
     warn: () => undefined,
   });
   if (end.outcome !== 'done') throw new Error(`${trial} ended as ${end.outcome}`);
   await ports.recordRun({
-    ...{ schema: 1, key, attempt: 'a', study: 'tiny', trial, launch: 0, outcome: 'done' },
+    ...{ schema: 1, key, process: 'a', study: 'tiny', trial, launch: 0, outcome: 'done' },
     ...{ startedAt: '2026-01-01T00:00:00.000Z', seconds: 1, peakBytes: 1, deviceClass },
     ...{ host: 'h', code: spec.code },
   });

@@ -202,7 +202,7 @@ test.serial('a result that is gone though its run was done is missing', async (t
     {
       ...{ trial: `${CE}/evaluation`, key },
       what: 'result of student resnet8 · CE · seed 1 · evaluation',
-      detail: `expected ${resultName(key)}, which attempt a left; found nothing`,
+      detail: `expected ${resultName(key)}, which process a left; found nothing`,
     },
   ]);
   t.deepEqual(namesOf(withVerdict(checks, 'equal')), but(`${CE}/evaluation`));

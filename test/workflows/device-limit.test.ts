@@ -60,7 +60,7 @@ function hourly(): World {
 const ended = (outcome: LegReport['outcome'], epoch = 0): LegReport => ({
   outcome,
   host: 'h1',
-  attempt: 'a',
+  processes: [],
   detail: 'exit',
   reached: { epoch, step: 0 },
   deviceSeconds: HOUR,
@@ -124,7 +124,7 @@ test.serial('launches that were cut short or failed count as well', async (t) =>
   const world = hourly();
   const usual = world.leg;
   world.leg = (leg) => {
-    if (leg.trial === 'teacher/big') return leg.launch < 2 ? ended('disrupted') : ended('bug');
+    if (leg.trial === 'teacher/big') return leg.launch < 2 ? ended('disrupted') : ended('badSpec');
     return usual(leg);
   };
   await withWorkers(server, activitiesOf(world), async () => {

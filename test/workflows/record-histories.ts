@@ -54,7 +54,8 @@ function study(name: string): StudyInput {
 const failed = (outcome: LegReport['outcome']): LegReport => ({
   outcome,
   host: 'h1',
-  attempt: 'a',
+  processes: [],
+  deviceSeconds: 0,
   detail: 'exit',
   reached: { epoch: 1, step: 0 },
 });

@@ -49,7 +49,8 @@ const isKd = ({ trial }: Leg): boolean => trial.includes('/KD/') && !trial.inclu
 const ended = (outcome: LegReport['outcome'], epoch = 0): LegReport => ({
   outcome,
   host: 'h1',
-  attempt: 'a',
+  processes: [],
+  deviceSeconds: 0,
   detail: 'exit',
   reached: { epoch, step: 0 },
 });
@@ -114,14 +115,14 @@ test.serial(
 
 test.serial('memory is raised by half each time a leg ran out of it', async (t) => {
   const world = createWorld();
-  const factors: number[] = [];
+  const asked: number[] = [];
   world.leg = (leg) => {
     if (leg.trial !== 'teacher/big') return done(world, leg);
-    factors.push(leg.memoryFactor);
-    return factors.length < 3 ? ended('hostMemory') : done(world, leg);
+    asked.push(leg.resources.memoryMiB);
+    return asked.length < 3 ? ended('hostMemory') : done(world, leg);
   };
   await withWorkers(server, activitiesOf(world), () => run(smallStudy(), 'teacher'));
-  t.deepEqual(factors, [1, 1.5, 2.25]);
+  t.deepEqual(asked, [2048, 3072, 4608]);
 });
 
 test.serial('a store out of reach for an hour holds a leg up and fails nothing', async (t) => {
@@ -141,7 +142,7 @@ test.serial('a store out of reach for an hour holds a leg up and fails nothing',
 });
 
 test.serial(
-  'a bug is not launched again: its dependants are blocked, the rest goes on',
+  'a bug is final at its second launch: its dependants are blocked, the rest goes on',
   async (t) => {
     const world = createWorld();
     world.leg = (leg) => (leg.trial === 'teacher/big' ? ended('bug') : done(world, leg));
@@ -152,10 +153,14 @@ test.serial(
     t.is(failure.type, 'CodeBug');
     t.regex(
       failure.message,
-      /^1 of 10 trials failed, 7 blocked; first teacher\/big: launch 1 ended/,
+      /^1 of 10 trials failed, 7 blocked; first teacher\/big: launch 2 ended/,
     );
     const trained = world.legs.map(({ trial }) => trial).toSorted();
-    t.deepEqual(trained, ['sweep/resnet8/CE/s1', 'sweep/resnet8/CE/s2', 'teacher/big']);
+    const students = ['sweep/resnet8/CE/s1', 'sweep/resnet8/CE/s2'];
+    t.deepEqual(trained, [...students, 'teacher/big', 'teacher/big']);
+    const [first, second] = world.legs.filter(({ trial }) => trial === 'teacher/big');
+    t.is(first?.avoidHosts, undefined);
+    t.deepEqual(second?.avoidHosts, ['h1'], 'the second launch prefers another host');
     t.is(world.reports.length, 1);
   },
 );

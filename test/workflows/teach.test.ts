@@ -59,7 +59,13 @@ test.serial('a teach leg that fails blocks the students that need it and no othe
   const world = createWorld();
   world.leg = (leg) =>
     isTeach(leg)
-      ? { outcome: 'badSpec', host: 'h1', attempt: 'a', detail: 'too large for half precision' }
+      ? {
+          outcome: 'badSpec',
+          host: 'h1',
+          processes: [],
+          deviceSeconds: 0,
+          detail: 'too large for half precision',
+        }
       : done(world, leg);
   await withWorkers(server, activitiesOf(world), async () => {
     const handle = await start(cachedStudy());

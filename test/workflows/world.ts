@@ -102,7 +102,7 @@ export function done(world: World, leg: Leg, metrics = { top1: 50 }): LegReport 
   const files = { [name]: digestJson([leg.key, name]) };
   const result: ResultSummary = { key: leg.key, status: 'complete', metrics, files };
   world.results.set(leg.key, result);
-  return { outcome: 'done', host: 'h1', attempt: 'a', detail: 'exit 0', result };
+  return { outcome: 'done', host: 'h1', processes: [], deviceSeconds: 0, detail: 'exit 0', result };
 }
 
 export const CODE_INDEX: CodeIndex = {

@@ -209,7 +209,11 @@ test.serial('says that the store cannot be reached (exit 69)', async (t) => {
 const variables: readonly (readonly [string, RunOptions['variables'] & object, RegExp])[] = [
   ['no leg', { KDX_LEG: undefined }, /^KDX_LEG: not set; it must be the digest of a leg/],
   ['a leg that is no digest', { KDX_LEG: 'leg' }, /^KDX_LEG: "leg"; it must be the digest/],
-  ['an attempt that is no name', { KDX_ATTEMPT: '../a' }, /^KDX_ATTEMPT: "\.\.\/a"; it must be/],
+  [
+    'a name of a process that is none',
+    { KDX_PROCESS: '../a' },
+    /^KDX_PROCESS: "\.\.\/a"; it must be/,
+  ],
   [
     'an endpoint that is no URL',
     { KDX_S3_ENDPOINT: '127.0.0.1:9000' },
@@ -288,7 +292,7 @@ for (const [name, spec] of divergingSpecs()) {
       t.true(Number(result.diverged?.step) >= 2, 'the first loss is still a number');
       t.deepEqual(Object.keys(result.files), ['epochs']);
       const key = digestJson(spec);
-      t.like(await own.store.getJson(runName(key, exit.attempt)), { outcome: 'diverged' });
+      t.like(await own.store.getJson(runName(key, exit.process)), { outcome: 'diverged' });
     },
   );
 }

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { ROOT } from '../../../environment/root.ts';
 import { publishDataset } from '../../../stores/datasets.ts';
 import type { Result } from '../../../leg/result.ts';
-import type { LegSpec } from '../../../leg/spec.ts';
+import { DEFAULT_RESOURCES, type LegSpec } from '../../../leg/spec.ts';
 import type { ArtifactStore } from '../../../stores/artifacts.ts';
 import { readResult } from '../../../stores/results.ts';
 import { openS3Store, type S3Options } from '../../../stores/s3.ts';
@@ -56,7 +56,7 @@ export type LogLine = {
 export type LegExit = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly attempt: string;
+  readonly process: string;
   /** Its standard error: JSON lines and TensorFlow's notice; a test fails where there is more. */
   readonly log: readonly LogLine[];
   readonly stdout: string;
@@ -85,12 +85,16 @@ async function openBucket(s3: S3Options): Promise<LegBucket> {
   const store = openS3Store(s3);
   await store.ensureBucket();
   await publishDigits(store);
-  let attempts = 0;
+  let processes = 0;
   const run = async (spec: unknown, options: RunOptions = {}): Promise<LegExit> => {
     const key = digestJson(spec);
-    const leg = { key, spec, trial: 't', study: 's', launch: 0, memoryFactor: 1, ...options.leg };
+    const leg = {
+      ...{ key, spec, trial: 't', study: 's', run: '0'.repeat(8), launch: 0 },
+      resources: DEFAULT_RESOURCES,
+      ...options.leg,
+    };
     const { digest } = await store.putBlob(new TextEncoder().encode(canonicalJson(leg)));
-    const attempt = `a${(attempts += 1)}`;
+    const name = `a${(processes += 1)}`;
     const variables = {
       PATH: process.env['PATH'],
       KDX_S3_ENDPOINT: s3.endpoint,
@@ -98,13 +102,13 @@ async function openBucket(s3: S3Options): Promise<LegBucket> {
       KDX_S3_SECRET_KEY: s3.secretKey,
       KDX_S3_BUCKET: s3.bucket,
       KDX_LEG: digest,
-      KDX_ATTEMPT: attempt,
+      KDX_PROCESS: name,
       ...options.variables,
     };
     const before = new Set(await store.list(''));
     const exit = await runProcess(variables, options.onStart);
     const wrote = (await store.list('')).filter((name) => !before.has(name));
-    return { attempt, ...exit, wrote };
+    return { process: name, ...exit, wrote };
   };
   return { s3, store, run, outcome: (spec) => readOutcome(store, digestJson(spec)) };
 }
@@ -121,7 +125,7 @@ async function publishDigits(store: ArtifactStore): Promise<void> {
 async function runProcess(
   env: NodeJS.ProcessEnv,
   onStart: RunOptions['onStart'],
-): Promise<Omit<LegExit, 'attempt' | 'wrote'>> {
+): Promise<Omit<LegExit, 'process' | 'wrote'>> {
   const child = spawn(process.execPath, [join(ROOT, 'bin/trainer.ts')], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -72,7 +72,7 @@ function runOf(
   startedAt: string,
 ): RunRecord {
   return {
-    ...{ schema: 1, key, attempt: 'a', study, trial, launch: 0, startedAt, seconds },
+    ...{ schema: 1, key, process: 'a', study, trial, launch: 0, startedAt, seconds },
     outcome: status === 'complete' ? 'done' : 'diverged',
     peakBytes: 1,
     deviceClass: { kind: 'cpu', model: 'x', threads: 1, tensorflow: '2' },

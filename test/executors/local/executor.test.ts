@@ -10,7 +10,7 @@ import {
   createLocalExecutor,
   type LocalExecutorOptions,
 } from '../../../executors/local/executor.ts';
-import { ABANDONED } from '../../../leg/executor.ts';
+import type { LegEnd, LegWatch } from '../../../leg/ports.ts';
 import type { Progress } from '../../../leg/result.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { leg } from '../leg.ts';
@@ -42,11 +42,13 @@ async function working(local: ReturnType<typeof executor>, name = 'a') {
   const control = new AbortController();
   let heard: ((progress: Progress) => void) | undefined;
   const first = new Promise<Progress>((resolve) => (heard = resolve));
-  const end = local.run(leg(name), control.signal, (progress) => heard?.(progress));
+  const report: LegWatch['report'] = ({ progress }) => progress && heard?.(progress);
+  const end = local.run(leg(name), { signal: control.signal, report });
   return { control, end, first: await first };
 }
 
-const never = new AbortController().signal;
+const waiting: LegWatch = { signal: new AbortController().signal, report: () => undefined };
+const nameOf = ({ processes }: LegEnd): string | undefined => processes.at(-1)?.name;
 
 /** Processes of the fixture program with `mark` as its last argument. */
 function alive(mark: string): readonly string[] {
@@ -71,24 +73,25 @@ for (const [exit, outcome] of [
   ['70', 'bug'],
 ] as const) {
   test(`a process that exits ${exit} ends as ${outcome}, with the last line of its log`, async (t) => {
-    const end = await executor(t, [exit]).run(leg('a'), never, () => undefined);
+    const end = await executor(t, [exit]).run(leg('a'), waiting);
     t.like(end, { outcome, detail: `exit ${exit}: said before the end` });
-    t.regex(end.attempt, /^n0-[0-9a-f]{8}$/);
+    t.regex(nameOf(end) ?? '', /^n0-[0-9a-f]{8}$/);
+    t.is(end.processes[0]?.exit, Number(exit));
   });
 }
 
 test('a process that crashes ends as a bug and names the signal', async (t) => {
-  const end = await executor(t, ['crash']).run(leg('a'), never, () => undefined);
+  const end = await executor(t, ['crash']).run(leg('a'), waiting);
   t.like(end, { outcome: 'bug', detail: 'signal SIGSEGV' });
 });
 
-test('a leg is told its spec and its attempt, and inherits nothing', async (t) => {
+test('a leg is told its spec and its name, and inherits nothing', async (t) => {
   const path = join(folder(t), 'environment.json');
   const local = executor(t, ['environment', path], { environment: { KDX_S3_BUCKET: 'b' } });
-  const end = await local.run(leg('a'), never, () => undefined);
+  const end = await local.run(leg('a'), waiting);
   const environment = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
   t.is(environment['KDX_LEG'], digestJson(leg('a')));
-  t.is(environment['KDX_ATTEMPT'] ?? '', end.attempt);
+  t.is(environment['KDX_PROCESS'], nameOf(end));
   t.is(environment['KDX_S3_BUCKET'], 'b');
   t.is(environment['HOME'], undefined);
 });
@@ -107,7 +110,7 @@ test('a leg that does not stop within the grace is killed', async (t) => {
 
 test('a leg that makes no progress is killed as stalled', async (t) => {
   const local = executor(t, ['silent'], { stallSeconds: 1 });
-  t.is((await local.run(leg('a'), never, () => undefined)).outcome, 'stalled');
+  t.is((await local.run(leg('a'), waiting)).outcome, 'stalled');
 });
 
 test('a second call for a key adopts the process under way and hears its progress', async (t) => {
@@ -115,36 +118,33 @@ test('a second call for a key adopts the process under way and hears its progres
   const first = await working(local);
   const second = await working(local);
   first.control.abort('stop');
-  const { attempt } = await first.end;
-  t.is((await second.end).attempt, attempt);
-  t.is(second.first.attempt, attempt);
+  const name = nameOf(await first.end);
+  t.is(nameOf(await second.end), name);
+  t.is(name, second.first.process);
 });
 
 test('a leg whose caller is gone goes on for the one who adopts it', async (t) => {
   const local = executor(t, ['work'], { orphanGraceSeconds: 0.2 });
   const lost = await working(local);
-  lost.control.abort(ABANDONED);
+  lost.control.abort('abandon');
   const adopted = await working(local);
   await sleep(600);
   adopted.control.abort('stop');
-  t.is((await adopted.end).attempt, (await lost.end).attempt);
+  t.is(nameOf(await adopted.end), nameOf(await lost.end));
 });
 
 test('a leg that nobody adopts is stopped after the grace', async (t) => {
   const lost = await working(executor(t, ['work'], { orphanGraceSeconds: 0.1 }));
-  lost.control.abort(ABANDONED);
+  lost.control.abort('abandon');
   t.is((await lost.end).outcome, 'stopped');
 });
 
 test('a program that cannot be started is a matter of configuration', async (t) => {
   const local = executor(t, [], { command: ['/nowhere/node'] });
-  await t.throwsAsync(
-    local.run(leg('a'), never, () => undefined),
-    {
-      code: 'Configuration',
-      message: 'cannot start /nowhere/node',
-    },
-  );
+  await t.throwsAsync(local.run(leg('a'), waiting), {
+    code: 'Configuration',
+    message: 'cannot start /nowhere/node',
+  });
 });
 
 test('no leg is left when its worker is killed', async (t) => {

@@ -8,4 +8,5 @@ const executor = createLocalExecutor({
   environment: {},
   logFolder,
 });
-void executor.run(leg('a'), new AbortController().signal, () => process.stdout.write('works\n'));
+const { signal } = new AbortController();
+void executor.run(leg('a'), { signal, report: () => process.stdout.write('works\n') });

@@ -6,8 +6,8 @@ import { setInterval } from 'node:timers';
  */
 const behaviour = process.argv[2] ?? '';
 const progress = (step: number): void => {
-  const { KDX_ATTEMPT: attempt } = process.env;
-  process.send?.({ key: 'k', attempt, trial: 't', epoch: 0, epochs: 1, step, steps: 9 });
+  const { KDX_PROCESS: name } = process.env;
+  process.send?.({ key: 'k', process: name, trial: 't', epoch: 0, epochs: 1, step, steps: 9 });
 };
 
 /** Goes on until it is told to stop, then exits as a leg does after its checkpoint. */
