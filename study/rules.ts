@@ -175,14 +175,32 @@ function explainProblems(study: Study): Problem[] {
   ];
 }
 
+function comparisonProblems({ report, sweep }: Study): Problem[] {
+  const ids = sweep?.methods.map(({ id }) => id) ?? [];
+  const { comparisons = [] } = report;
+  const path = '$.report.comparisons';
+  const unknown = comparisons.flatMap((comparison, i) =>
+    (['method', 'against'] as const).flatMap((field) => {
+      const id = comparison[field];
+      const others = ids.filter((other) => field === 'method' || other !== comparison.method);
+      if (others.includes(id)) return [];
+      const message = `found "${id}"; allowed: ${others.join(', ') || 'none, without a sweep'}`;
+      return [{ path: `${path}[${i}].${field}`, message }];
+    }),
+  );
+  const pairs = comparisons.map(({ method, against }) => `${method} against ${against}`);
+  return [...unknown, ...duplicates(path, pairs)];
+}
+
 function sweepProblems(study: Study): Problem[] {
   const sweep = study.sweep;
-  if (sweep === undefined) return [];
+  if (sweep === undefined) return comparisonProblems(study);
   const baseline = study.report.baseline;
   const ids = sweep.methods.map((method) => method.id);
   return [
     ...sweep.students.flatMap((model, i) => plainModel(`$.sweep.students[${i}]`, model)),
     ...trainProblems('$.sweep.train', sweep.train, false),
+    ...comparisonProblems(study),
     ...(baseline === undefined || ids.includes(baseline)
       ? []
       : [

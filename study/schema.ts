@@ -169,6 +169,12 @@ export const studySchema = z.strictObject({
         .string()
         .optional()
         .describe('Method that paired differences are taken against; the first when absent.'),
+      comparisons: z
+        .array(z.strictObject({ method: z.string(), against: z.string() }))
+        .optional()
+        .describe(
+          'Pairs of methods to compare; when absent, each with the baseline, and one with VAM with the same one without.',
+        ),
     })
     .prefault({}),
   limits: z
