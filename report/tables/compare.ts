@@ -1,5 +1,5 @@
 import { minimumDetectableEffect } from '../../statistics/power.ts';
-import { holm } from '../../statistics/holm.ts';
+import { holm, holmLevels } from '../../statistics/holm.ts';
 import { signFlip, signFlipFloor } from '../../statistics/sign-flip.ts';
 import { pairedT, type PairedComparison } from '../../statistics/t-test.ts';
 import {
@@ -10,12 +10,15 @@ import {
   type Row,
   type Table,
 } from '../page/content.ts';
-import { counted, fixed, interval, listed, pValue, signed } from '../format.ts';
+import { counted, fixed, interval, pValue, signed } from '../format.ts';
 import type { ReportTrial } from '../input.ts';
 
 /** Claims need this many seeds; below it a report describes and does not judge. */
 export const SEEDS_FOR_A_VERDICT = 10;
+/** Chance of one false difference or more in a family, where there is none. */
 const ALPHA = 0.05;
+/** Chance to find a difference of the size that is called detectable. */
+const POWER = 0.8;
 /** Pairs that the exact sign-flip test takes. */
 const MOST_PAIRS = 40;
 
@@ -37,6 +40,7 @@ export type Comparison = {
   readonly adjustedP: number;
   readonly signFlipP: number;
   readonly floor: number;
+  /** Smallest difference found with `POWER`, at the level that Holm asks of this comparison. */
   readonly detectable: number;
 };
 
@@ -61,7 +65,9 @@ export function pairSamples(treated: Group, baseline: Group): Pairing {
 export function compareFamily(pairings: readonly Pairing[]): readonly Comparison[] {
   const paired = pairings.filter(({ differences }) => differences.length > 0);
   const tests = paired.map(({ differences }) => pairedT(differences.map(({ value }) => value)));
-  const adjusted = holm(tests.map(({ p }) => p));
+  const pValues = tests.map(({ p }) => p);
+  const adjusted = holm(pValues);
+  const levels = holmLevels(pValues, ALPHA);
   return paired.map((pairing, i) => {
     const test = tests[i] ?? pairedT([]);
     const values = pairing.differences.map(({ value }) => value);
@@ -71,7 +77,10 @@ export function compareFamily(pairings: readonly Pairing[]): readonly Comparison
       adjustedP: adjusted[i] ?? Number.NaN,
       signFlipP: values.length > MOST_PAIRS ? Number.NaN : signFlip(values),
       floor: signFlipFloor(values.length),
-      detectable: minimumDetectableEffect(test.standardDeviation, values.length),
+      detectable: minimumDetectableEffect(test.standardDeviation, values.length, {
+        alpha: levels[i] ?? Number.NaN,
+        power: POWER,
+      }),
     };
   });
 }
@@ -123,6 +132,7 @@ export function comparisonTable(family: readonly Comparison[], options: Comparis
     { label: '95 % interval', numeric: true, hint: 'Student’s t on paired differences' },
     { label: 'p, paired t', numeric: true, hint: 'two-sided, Holm-adjusted over this table' },
     { label: 'p, sign flips', numeric: true, hint: 'exact, two-sided, not adjusted' },
+    { label: 'detectable', numeric: true, hint: 'found four times in five by this many seeds' },
   ];
   if (single) {
     return {
@@ -131,12 +141,12 @@ export function comparisonTable(family: readonly Comparison[], options: Comparis
       notes: [['One pair has no spread: no interval and no test can be made of it.']],
     };
   }
-  const notes = [detectableNote(family, options), testsNote(family), ...floorNote(family)];
+  const notes = [detectableNote(family), testsNote(family), ...floorNote(family)];
   return { id, caption, columns, rows, notes };
 }
 
 function comparisonRow(comparison: Comparison, { decimals, what }: ComparisonTable): Row {
-  const { test, trials, adjustedP, signFlipP } = comparison;
+  const { test, trials, adjustedP, signFlipP, detectable } = comparison;
   const cell = (text: string, of: string): Prose => [quantity(text, trials, of)];
   const few: Prose = [missing('needs at least two pairs')];
   return {
@@ -149,22 +159,27 @@ function comparisonRow(comparison: Comparison, { decimals, what }: ComparisonTab
         : cell(interval(test.interval.low, test.interval.high, decimals), '95 % t interval'),
       test.n < 2 ? few : cell(pValue(adjustedP), `paired t, unadjusted p ${pWithSign(test.p)}`),
       cell(pValue(signFlipP), `exact; no less than ${pValue(comparison.floor)} is possible`),
+      test.n < 2
+        ? few
+        : cell(fixed(detectable, decimals), 'smallest difference found four times in five'),
     ],
   };
 }
 
-function detectableNote(family: readonly Comparison[], { decimals, unit }: ComparisonTable): Prose {
-  const effects = family
-    .filter(({ detectable }) => Number.isFinite(detectable))
-    .map((comparison) => `${fixed(comparison.detectable, decimals)} (${labelOf(comparison)})`);
+function detectableNote(family: readonly Comparison[]): Prose {
+  const tested = family.filter(({ test }) => test.n > 1).length;
+  const level =
+    tested > 1
+      ? `with Holm’s adjustment for ${counted(tested, 'comparison')}, which together err in no more than 5 % of studies without any difference`
+      : 'at α = 0.05';
   return [
-    `Smallest difference that these seeds would show four times in five, at α = 0.05: ${listed(effects)} ${unit}. A smaller one may be there and stay unseen.`,
+    `Detectable: the smallest difference that these seeds would show four times in five, ${level}. A smaller one may be there and stay unseen.`,
   ];
 }
 
 function testsNote(family: readonly Comparison[]): Prose {
-  const adjusted =
-    family.length > 1 ? `, adjusted (Holm) for ${counted(family.length, 'comparison')}` : '';
+  const tested = family.filter(({ test }) => test.n > 1).length;
+  const adjusted = tested > 1 ? `, adjusted (Holm) for ${counted(tested, 'comparison')}` : '';
   return [
     `p of the paired t is two-sided${adjusted}; intervals and sign flips are of one comparison.`,
   ];
