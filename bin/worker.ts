@@ -29,7 +29,7 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
   const environment = readEnvironment(variables);
   const slots = legSlots(variables);
   Runtime.install({ logger: new DefaultLogger('WARN') });
-  const connection = await connect(environment.temporal.address);
+  const connection = await connect(environment.temporal);
   try {
     const workers = await createWorkers({
       connection,
@@ -46,17 +46,18 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** The server may be starting beside us: it is waited for, but not for ever. */
-async function connect(address: string): Promise<NativeConnection> {
+async function connect(temporal: Environment['temporal']): Promise<NativeConnection> {
+  const { namespace: _namespace, ...options } = temporal;
   const deadline = performance.now() + CONNECT_SECONDS * 1000;
   for (;;) {
     try {
-      return await NativeConnection.connect({ address });
+      return await NativeConnection.connect(options);
     } catch (cause) {
       if (performance.now() < deadline) {
         await sleep(500);
         continue;
       }
-      const message = `no Temporal server at ${address} for ${CONNECT_SECONDS} s`;
+      const message = `no Temporal server at ${temporal.address} for ${CONNECT_SECONDS} s`;
       throw new KdxError('Configuration', message, { cause });
     }
   }
@@ -88,7 +89,10 @@ function activities(
     output: createOutputActivities({
       artifacts,
       render: async (gathered) => renderReport(toReportInput(gathered)),
-      tracking: openTracking({ url: environment.mlflowUrl }),
+      tracking: openTracking({
+        url: environment.mlflowUrl,
+        credentials: environment.mlflowCredentials,
+      }),
     }),
   };
 }

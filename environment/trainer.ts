@@ -1,5 +1,6 @@
 import { KdxError } from '../leg/errors.ts';
-import { readS3Environment, type S3Environment } from './environment.ts';
+import { readS3Environment, type S3Environment } from './s3.ts';
+import type { Variables } from './variables.ts';
 
 /** What the process of a leg is told. */
 export type LegEnvironment = {
@@ -14,8 +15,6 @@ export type LegEnvironment = {
   readonly cacheBytes?: number;
   readonly checkpointSeconds: number;
 };
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Those of a leg alone; all others that start with `KDX_` are known to every process of ours. */
 const OWN = ['KDX_LEG', 'KDX_PROCESS'];

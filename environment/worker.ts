@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-
-type Variables = Readonly<Record<string, string | undefined>>;
+import type { Variables } from './variables.ts';
 
 /** Legs that a worker runs at once: `KDX_LEG_SLOTS`, else one per two cores and at least two. */
 export function legSlots(variables: Variables): number {

@@ -1,11 +1,6 @@
 import { Command } from 'commander';
-import { KdxError } from '../../leg/errors.ts';
 import { openS3Store } from '../../stores/s3.ts';
-import { checkVariables } from '../../environment/environment.ts';
-import { layoutOf } from '../../stack/layout.ts';
-import { readRunning } from '../../stack/record.ts';
-import { readSettings } from '../../stack/settings.ts';
-import { connections } from '../../stack/stack.ts';
+import { requireServers } from '../servers.ts';
 import { inventoryLines, listStudies } from '../study/inventory.ts';
 
 const HELP = `
@@ -24,13 +19,8 @@ export function listCommand(): Command {
     .option('--json', 'for programs')
     .addHelpText('after', HELP)
     .action(async ({ json }: { readonly json?: boolean }) => {
-      checkVariables(process.env);
-      const layout = layoutOf(process.env);
-      const settings = await readSettings(layout);
-      if (settings === undefined || (await readRunning(layout)) === undefined) {
-        throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
-      }
-      const studies = await listStudies(openS3Store(connections(layout, settings).s3));
+      const servers = await requireServers(process.env);
+      const studies = await listStudies(openS3Store(servers.s3()));
       const text =
         json === true ? JSON.stringify(studies, undefined, 2) : inventoryLines(studies).join('\n');
       process.stdout.write(`${text}\n`);

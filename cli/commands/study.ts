@@ -1,11 +1,7 @@
 import { Command } from 'commander';
-import { KdxError } from '../../leg/errors.ts';
 import { refreshCodeIndex } from '../../stack/code-index.ts';
 import { checkVariables } from '../../environment/environment.ts';
-import { layoutOf } from '../../stack/layout.ts';
-import { readRunning } from '../../stack/record.ts';
-import { readSettings } from '../../stack/settings.ts';
-import { connections } from '../../stack/stack.ts';
+import { foldersOf, requireServers } from '../servers.ts';
 import { readStudyFile } from '../study/file.ts';
 import { runStudyFile } from '../study/run.ts';
 import { summaryLines } from '../study/summary.ts';
@@ -18,15 +14,16 @@ export function studyCommand(): Command {
     .action(async (file: string) => {
       checkVariables(process.env);
       const study = await readStudyFile(file);
-      const layout = layoutOf(process.env);
-      const settings = await readSettings(layout);
-      if (settings === undefined || (await readRunning(layout)) === undefined) {
-        throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
-      }
-      await refreshCodeIndex();
+      const servers = await requireServers(process.env);
+      const { stateDir } = foldersOf(process.env);
+      if (servers.origin === 'stack') await refreshCodeIndex();
       const interrupted = new AbortController();
       process.once('SIGINT', () => interrupted.abort());
-      const end = await runStudyFile(connections(layout, settings), study, interrupted.signal);
+      const end = await runStudyFile(
+        { temporal: servers.temporal(), s3: servers.s3(), stateDir },
+        study,
+        interrupted.signal,
+      );
       const lines =
         end === undefined
           ? [`reproduce/${study.name} goes on; watch it again with the same command`]

@@ -7,10 +7,7 @@ import { manifestDigest } from '../../study/dataset-manifest.ts';
 import { readDataset } from '../../stores/datasets.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
-import { layoutOf } from '../../stack/layout.ts';
-import { readRunning } from '../../stack/record.ts';
-import { readSettings } from '../../stack/settings.ts';
-import { connections } from '../../stack/stack.ts';
+import { foldersOf, requireServers } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
 import type { Check } from '../../verify/check.ts';
 import { verifyStudy } from '../../verify/study.ts';
@@ -52,15 +49,11 @@ export function verifyCommand(): Command {
 }
 
 async function* checks(study: string): AsyncGenerator<Check> {
-  const layout = layoutOf(process.env);
-  const settings = await readSettings(layout);
-  if (settings === undefined || (await readRunning(layout)) === undefined) {
-    throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
-  }
+  const servers = await requireServers(process.env);
+  const { cacheDir } = foldersOf(process.env);
   const resolution = resolveStudy((await readStudyFile(studyFilePath(study))).input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
-  const { cacheDir, s3 } = connections(layout, settings);
-  const store = openS3Store(s3);
+  const store = openS3Store(servers.s3());
   const { dataset, device } = resolution.study;
   // Named and not published: what is verified is what the store holds.
   const { manifest } = await readDataset({ root: ROOT, cacheDir }, dataset.name);

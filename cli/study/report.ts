@@ -11,7 +11,7 @@ const PAGE = 'index.html';
  * @returns the path of its page; undefined when the study has none.
  */
 export async function fetchReport(
-  environment: Environment,
+  environment: Pick<Environment, 's3' | 'stateDir'>,
   study: string,
 ): Promise<string | undefined> {
   const store = openS3Store(environment.s3);

@@ -16,6 +16,9 @@ import { fetchReport } from './report.ts';
 import { openScreen } from './screen.ts';
 import { watchStudy } from './watch.ts';
 
+/** What running a study needs of the environment. */
+export type StudyEnvironment = Pick<Environment, 'temporal' | 's3' | 'stateDir'>;
+
 /** How a watched study ended; undefined when watching was broken off. */
 export type StudyEnd = {
   readonly summary: StudySummary;
@@ -28,12 +31,12 @@ export type StudyEnd = {
  * @throws KdxError with the code the study failed with; its message names the report, if one was made.
  */
 export async function runStudyFile(
-  environment: Environment,
+  environment: StudyEnvironment,
   study: StudyFile,
   signal: AbortSignal,
 ): Promise<StudyEnd | undefined> {
-  const { address, namespace } = environment.temporal;
-  const connection = await connect(address);
+  const { namespace, ...options } = environment.temporal;
+  const connection = await connect(options);
   try {
     const client = new Client({ connection, namespace });
     const workflowId = `reproduce/${study.name}`;
@@ -56,11 +59,13 @@ export async function runStudyFile(
   }
 }
 
-async function connect(address: string): Promise<Connection> {
+async function connect(
+  options: Omit<StudyEnvironment['temporal'], 'namespace'>,
+): Promise<Connection> {
   try {
-    return await Connection.connect({ address, connectTimeout: '5s' });
+    return await Connection.connect({ ...options, connectTimeout: '5s' });
   } catch (cause) {
-    const message = `no Temporal server at ${address}; run: kdx up --detach`;
+    const message = `no Temporal server answers at ${options.address}; see: kdx status`;
     throw new KdxError('Configuration', message, { cause });
   }
 }

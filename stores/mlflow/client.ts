@@ -12,9 +12,14 @@ export type MlflowClient = {
 /** Fields of a request: the body of a POST, the query of a GET (then strings only). */
 export type Fields = Readonly<Record<string, unknown>>;
 
+export type MlflowCredentials =
+  { readonly username: string; readonly password: string } | { readonly token: string };
+
 export type MlflowOptions = {
   /** `http://host:port`, with a path where the server is behind one. */
   readonly url: string;
+  /** Sent with every request and to that address alone. */
+  readonly credentials?: MlflowCredentials | undefined;
   /** A request that is not answered within so long is given up; default 30. */
   readonly timeoutSeconds?: number;
 };
@@ -33,9 +38,12 @@ export class MlflowRefusal extends KdxError {
  * A client without retries: whoever calls is retried itself. Every failure is a `Tracking` error that
  * names the address and the cause.
  */
-export function openMlflow({ url, timeoutSeconds = 30 }: MlflowOptions): MlflowClient {
+export function openMlflow(options: MlflowOptions): MlflowClient {
+  const { url, credentials, timeoutSeconds = 30 } = options;
   const base = url.replace(/\/+$/, '');
-  const ask = (address: string, init: RequestInit) => request(address, init, timeoutSeconds);
+  const authorization = authorizationOf(credentials);
+  const ask = (address: string, { headers, ...init }: RequestInit) =>
+    request(address, { ...init, headers: { ...headers, ...authorization } }, timeoutSeconds);
   return {
     url: base,
     async call<Answer>(method: 'GET' | 'POST', path: string, fields: Fields) {
@@ -61,6 +69,14 @@ export function openMlflow({ url, timeoutSeconds = 30 }: MlflowOptions): MlflowC
       });
     },
   };
+}
+
+/** Basic where there are user and password, as MLflow's own clients do it; else Bearer. */
+function authorizationOf(credentials: MlflowCredentials | undefined): Record<string, string> {
+  if (credentials === undefined) return {};
+  if ('token' in credentials) return { authorization: `Bearer ${credentials.token}` };
+  const pair = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
+  return { authorization: `Basic ${pair}` };
 }
 
 async function request(address: string, init: RequestInit, seconds: number): Promise<string> {

@@ -1,11 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import {
-  readEnvironment,
-  readS3Environment,
-  writeEnvironment,
-} from '../../environment/environment.ts';
+import { readEnvironment, writeEnvironment } from '../../environment/environment.ts';
+import { readS3Environment } from '../../environment/s3.ts';
 import type { KdxError } from '../../leg/errors.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -59,7 +56,7 @@ for (const [name, value] of [
 test('a secret is not repeated in the message that refuses it', (t) => {
   const error = t.throws(() => readEnvironment({ ...GOOD, KDX_S3_SECRET_KEY: 'hunter2' }));
   t.false(error.message.includes('hunter2'));
-  t.regex(error.message, /^KDX_S3_SECRET_KEY: 7 characters is not at least 8 characters/);
+  t.regex(error.message, /^KDX_S3_SECRET_KEY: a value of 7 characters is not at least 8 characters/);
 });
 
 test('an absent variable is named', (t) => {
