@@ -56,7 +56,49 @@ for (const [name, value] of [
 test('a secret is not repeated in the message that refuses it', (t) => {
   const error = t.throws(() => readEnvironment({ ...GOOD, KDX_S3_SECRET_KEY: 'hunter2' }));
   t.false(error.message.includes('hunter2'));
-  t.regex(error.message, /^KDX_S3_SECRET_KEY: a value of 7 characters is not at least 8 characters/);
+  t.regex(
+    error.message,
+    /^KDX_S3_SECRET_KEY: a value of 7 characters is not at least 8 characters/,
+  );
+});
+
+for (const [name, value] of [
+  ['KDX_MLFLOW_URL', 'https://user:hunter2@mlflow.example'],
+  ['KDX_MLFLOW_URL', 'user:hunter2@mlflow.example'],
+  ['KDX_MLFLOW_URL', 'https://mlflow.example/?token=hunter2'],
+  ['KDX_S3_ENDPOINT', 'http://user:hunter2@127.0.0.1:9000'],
+  ['KDX_TEMPORAL_ADDRESS', 'user:hunter2@temporal.example:7233'],
+] as const) {
+  test(`${name} refuses credentials (${value.length} characters) and does not repeat them`, async (t) => {
+    const error = t.throws<KdxError>(() => readEnvironment({ ...GOOD, [name]: value }));
+    t.is(error.code, 'Configuration');
+    t.regex(error.message, new RegExp(`^${name}: a value of ${value.length} characters is not `));
+    const { stdout, stderr, exitCode } = await execa({
+      reject: false,
+      env: { ...GOOD, [name]: value },
+    })(process.execPath, [join(ROOT, 'bin/kdx.ts'), 'list']);
+    t.is(exitCode, 78);
+    t.false(`${stdout}${stderr}${error.stack}`.includes('hunter2'));
+  });
+}
+
+test('MLflow takes user and password, else a token, under the names of its own clients', (t) => {
+  const credentialsOf = (variables: Readonly<Record<string, string>>) =>
+    readEnvironment({ ...GOOD, ...variables }).mlflowCredentials;
+  const account = { MLFLOW_TRACKING_USERNAME: 'ada', MLFLOW_TRACKING_PASSWORD: 'hunter2' };
+  t.is(credentialsOf({}), undefined);
+  t.is(credentialsOf({ MLFLOW_TRACKING_USERNAME: '', MLFLOW_TRACKING_PASSWORD: '' }), undefined);
+  t.deepEqual(credentialsOf(account), { username: 'ada', password: 'hunter2' });
+  t.deepEqual(credentialsOf({ ...account, MLFLOW_TRACKING_TOKEN: 'abc' }), {
+    username: 'ada',
+    password: 'hunter2',
+  });
+  t.deepEqual(credentialsOf({ MLFLOW_TRACKING_TOKEN: 'abc\n' }), { token: 'abc' });
+  t.throws(() => credentialsOf({ MLFLOW_TRACKING_PASSWORD: 'hunter2' }), {
+    message: /^MLFLOW_TRACKING_USERNAME: not set/,
+  });
+  const error = t.throws(() => credentialsOf({ MLFLOW_TRACKING_TOKEN: 'hunter2\nx' }));
+  t.false(error.message.includes('hunter2'));
 });
 
 test('an absent variable is named', (t) => {
