@@ -3,6 +3,7 @@ import { tf } from '../backend.ts';
 import { isRecording, record } from './record.ts';
 import type { Outcome, Step, Tensors } from './rehearsal.ts';
 import { rehearse } from './rehearsal.ts';
+import { withReruns } from './rounding.ts';
 import { GraphSession } from './session.ts';
 import { verify } from './verification.ts';
 
@@ -51,7 +52,7 @@ export function recordedProgram(title: string, step: Step): RecordedProgram {
   const checked = ({ session, runs }: Version, eager: Outcome, feeds: Tensors): Tensors => {
     const outputs = session.run(feeds);
     try {
-      verify(title, runs, eager, outputs);
+      verify(title, runs, eager, outputs, (use) => withReruns(step, feeds, eager.changes, use));
       return outputs;
     } catch (error) {
       tf.dispose(Object.values(outputs));

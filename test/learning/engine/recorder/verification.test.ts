@@ -13,7 +13,9 @@ function check(eager: readonly number[], recorded: readonly number[]): void {
   const moved = (steps: readonly number[]): tf.Tensor => tf.add(before, tf.tensor1d([...steps]));
   const variable = tf.variable(moved(recorded));
   const changes = new Map([[variable, { before, after: moved(eager) }]]);
-  verify('The step', 1, { outputs: {}, changes, dispose: () => undefined }, {});
+  const eagerRun = { outputs: {}, changes, dispose: () => undefined };
+  // Eager execution gives the same whatever rounding does.
+  verify('The step', 1, eagerRun, {}, (use) => use(() => eagerRun));
 }
 
 const steps = (flipped: number, size = WEIGHTS): number[] =>
