@@ -1,57 +1,70 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { errorText, KdxError } from '../leg/errors.ts';
-import { DISTILLER_NAMES } from '../study/catalog.ts';
-import { MODEL_NAMES, type ModelName } from '../study/models/models.ts';
-import { MODELS } from '../study/models/registry.ts';
+import { KdxError } from '../leg/errors.ts';
+import { canonicalJson } from '../study/canonical.ts';
 import type { CodeIndex } from '../study/code.ts';
+import { DATASET_NAMES } from '../study/datasets.ts';
+import { MODEL_NAMES } from '../study/models/models.ts';
+import { MODELS } from '../study/models/registry.ts';
+import { openClosures } from './code/closure.ts';
 
 /**
- * The code index: digests of the sources that compute a leg, in parts, so that a change retrains
- * only what it touches. The registries of models and distillers stand in no part: an entry more
- * changes no result. Loads nothing of TensorFlow.
+ * The code index: a digest of everything that a part of a leg makes run, so that a change retrains
+ * what it touches and nothing else. Loads nothing of TensorFlow.
  */
 
-/** Where the index is kept, from the root of the repository. */
-export const CODE_INDEX_FILE = 'learning/code.json';
+/** What every leg runs: the environment of its process, and the way to its kind. */
+const EVERY_LEG = ['learning/engine/environment.ts', 'learning/leg.ts'];
 
-/** The parts of one kind of leg; everything else in `learning/` itself is the core. */
-const EVALUATE = ['learning/evaluation/evaluate.ts', 'learning/models/fold.ts'];
-const EXPLAIN = ['learning/explanation/explain.ts', 'learning/explanation/'];
-const TEACH = ['learning/teaching/teach.ts'];
-const VAM = ['learning/models/vam.ts', 'learning/models/fold.ts'];
-/** Computes no result. */
-const APART = ['code', 'gpu', 'ports', 'progress'].map((name) => `learning/${name}.ts`);
-const DATA = ['learning/data/', 'study/dataset-manifest.ts', 'study/datasets.ts'];
-const SHARED_BY_MODELS = ['learning/models/options.ts', 'study/models/'];
-const SHARED_BY_DISTILLERS = ['learning/distillers/distiller.ts', 'learning/distillers/rows.ts'];
+/** Where closures stop. Each lists its parts by the names of their files. */
+const REGISTRIES = {
+  kinds: 'learning/registry.ts',
+  models: 'learning/models/registry.ts',
+  datasets: 'study/datasets/registry.ts',
+} as const;
+/** Where the distillers' registry is, or was before they had a room of their own. */
+const DISTILLERS = ['distillers/registry.ts', 'learning/distillers/registry.ts'];
 
-/** Computes the index of the sources under `root`. @throws KdxError Configuration where one is missing */
+/**
+ * Computes the index of the sources under `root`.
+ *
+ * @throws KdxError Configuration where a source is missing, CodeBug where it cannot be followed
+ */
 export function computeCodeIndex(root: string): CodeIndex {
-  const digest = (paths: readonly string[], extra = ''): string => digestOf(root, paths, extra);
-  const top = filesUnder(root, 'learning/', false).filter(
-    (path) => ![...EVALUATE, ...EXPLAIN, ...TEACH, ...APART].includes(path),
-  );
-  const core = [
-    ...top,
-    'learning/engine/',
-    ...SHARED_BY_MODELS,
-    'learning/distillers/distiller.ts',
-  ];
-  return {
-    core: digest(core, tfjsVersion(root)),
-    data: digest(DATA),
-    evaluate: digest(EVALUATE),
-    explain: digest(EXPLAIN),
-    teach: digest(TEACH),
-    vam: digest(VAM),
-    models: tableOf(MODEL_NAMES, (name) => digest([sourcesOf(name), ...SHARED_BY_MODELS], name)),
-    distillers: tableOf(DISTILLER_NAMES, (name) =>
-      digest([`learning/distillers/${name}.ts`, ...SHARED_BY_DISTILLERS]),
-    ),
+  const { digest, entries } = openClosures(root);
+  const distillers = entries(DISTILLERS.find((path) => existsSync(join(root, path))) ?? '');
+  const listed = (part: keyof typeof REGISTRIES): Listed => {
+    return { registry: REGISTRIES[part], files: entries(REGISTRIES[part]) };
   };
+  const kinds = listed('kinds');
+  const models = listed('models');
+  const kind = (name: string): string => digest([...EVERY_LEG, fileOf(kinds, name)]);
+  return {
+    kinds: {
+      train: kind('train'),
+      teach: kind('teach'),
+      evaluate: kind('evaluate'),
+      explain: kind('explain'),
+    },
+    models: tableOf(MODEL_NAMES, (name) => {
+      // One file builds a family; the numbers of each of its models are its own.
+      const { family, settings, options } = MODELS[name];
+      return digest([fileOf(models, family)], canonicalJson({ settings, options }));
+    }),
+    vam: digest([fileOf(models, 'vam')]),
+    distillers: tableOf([...distillers.keys()], (name) => digest([distillers.get(name) as string])),
+    datasets: tableOf(DATASET_NAMES, (name) => digest([fileOf(listed('datasets'), name)])),
+  };
+}
+
+type Listed = { readonly registry: string; readonly files: ReadonlyMap<string, string> };
+
+function fileOf({ registry, files }: Listed, name: string): string {
+  const path = files.get(name);
+  if (path !== undefined) return path;
+  const allowed = [...files.keys()].join(', ');
+  throw new KdxError('CodeBug', `${registry} imports no file ${name}.ts, but ${allowed}.`);
 }
 
 function tableOf<Name extends string>(
@@ -59,41 +72,4 @@ function tableOf<Name extends string>(
   digest: (name: Name) => string,
 ): Readonly<Record<Name, string>> {
   return Object.fromEntries(names.map((name) => [name, digest(name)])) as Record<Name, string>;
-}
-
-function sourcesOf(model: ModelName): string {
-  return `learning/models/${MODELS[model].family}.ts`;
-}
-
-/** Sources, TypeScript's and C++'s, under a folder (its name ends in a slash), in order. */
-function filesUnder(root: string, folder: string, recursive: boolean): string[] {
-  const entries = readdirSync(join(root, folder), { withFileTypes: true, recursive });
-  const paths = entries
-    .filter((entry) => entry.isFile() && /\.(ts|js|cc|h)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(root, '/').length));
-  return paths.toSorted();
-}
-
-function digestOf(root: string, paths: readonly string[], extra: string): string {
-  const hash = createHash('sha256').update(`${extra}\n`);
-  try {
-    const files = paths.flatMap((path) =>
-      path.endsWith('/') ? filesUnder(root, path, true) : [path],
-    );
-    for (const path of files) {
-      const content = createHash('sha256').update(readFileSync(join(root, path)));
-      hash.update(`${path} ${content.digest('hex')}\n`);
-    }
-  } catch (cause) {
-    const message = `The sources under ${root} are not complete: ${errorText(cause)}`;
-    throw new KdxError('Configuration', message, { cause });
-  }
-  return hash.digest('hex');
-}
-
-/** The version of tfjs; that of TensorFlow itself is part of the device class. */
-function tfjsVersion(root: string): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const { dependencies } = manifest as { dependencies: Record<string, string> };
-  return dependencies['@tensorflow/tfjs-node'] ?? 'none';
 }

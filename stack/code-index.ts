@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { CODE_INDEX_FILE, computeCodeIndex } from '../learning/code.ts';
+import { CODE_INDEX_FILE } from '../learning/code/build.ts';
+import { computeCodeIndex } from '../learning/code.ts';
 import { readJson, writeJson } from './files.ts';
 import { ROOT } from '../environment/root.ts';
 

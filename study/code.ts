@@ -1,29 +1,26 @@
 import { digestJson } from './canonical.ts';
 import type { DistillerName } from './catalog.ts';
 import type { ModelName } from './models/models.ts';
+import type { DatasetName } from './datasets.ts';
 import type { LegSpec } from './spec.ts';
 
 /**
- * Digests of the source files that compute a leg, written by `kdx up` and at image build to
- * `learning/code.json`, recomputed by every leg before it starts.
+ * Digests of the source files that compute a leg, part by part, each over all that the part makes run
+ * (`learning/code.ts`). Written by `kdx up` and at image build to `learning/code.json`; a leg compares
+ * its own build with it before it starts.
  */
 export type CodeIndex = {
-  /** Engine, loops, evaluation, checkpoints, and the versions of tfjs and TensorFlow. */
-  readonly core: string;
-  /** Readers, split, augmentation, batches. */
-  readonly data: string;
-  /** What turns stored weights into an evaluation or an explanation. */
-  readonly evaluate: string;
-  readonly explain: string;
-  /** What computes a teacher's logits beforehand. */
-  readonly teach: string;
-  readonly vam: string;
+  /** By kind of leg: its loops, the engine, readers, C++, and the version of tfjs. */
+  readonly kinds: Readonly<Record<LegSpec['kind'], string>>;
   readonly models: Readonly<Record<ModelName, string>>;
+  readonly vam: string;
   readonly distillers: Readonly<Record<DistillerName, string>>;
+  readonly datasets: Readonly<Record<DatasetName, string>>;
 };
 
 /** The parts of the code one leg is computed by. */
 export type CodeUse = {
+  readonly dataset: DatasetName;
   readonly models: readonly ModelName[];
   readonly distillers?: readonly DistillerName[];
   readonly vam?: boolean;
@@ -40,11 +37,8 @@ export function codeOf(index: CodeIndex, use: CodeUse): string {
     table: Readonly<Record<Name, string>>,
   ) => Object.fromEntries([...new Set(names)].map((name) => [name, table[name]]));
   return digestJson({
-    core: index.core,
-    data: index.data,
-    evaluate: use.kind === 'evaluate' || use.kind === 'explain' ? index.evaluate : undefined,
-    explain: use.kind === 'explain' ? index.explain : undefined,
-    teach: use.kind === 'teach' ? index.teach : undefined,
+    kind: index.kinds[use.kind],
+    dataset: index.datasets[use.dataset],
     vam: use.vam === true ? index.vam : undefined,
     models: pick(use.models, index.models),
     distillers: pick(use.distillers ?? [], index.distillers),
@@ -54,23 +48,28 @@ export function codeOf(index: CodeIndex, use: CodeUse): string {
 /** The parts of the code that a spec is computed by. */
 export function codeUseOf(spec: LegSpec): CodeUse {
   const teacher = spec.teacher === undefined ? [] : [spec.teacher.model.name];
+  const {
+    kind,
+    dataset: { name: dataset },
+  } = spec;
+  const common = { kind, dataset };
   switch (spec.kind) {
     case 'train':
       return {
-        kind: 'train',
+        ...common,
         models: [spec.model.name, ...(spec.teacher?.logits === undefined ? teacher : [])],
         distillers: spec.distillers.map(({ name }) => name),
         vam: spec.vam !== undefined,
       };
     case 'teach':
-      return { kind: 'teach', models: teacher };
+      return { ...common, models: teacher };
     case 'evaluate':
       return {
-        kind: 'evaluate',
+        ...common,
         models: [spec.network.model.name, ...teacher],
         vam: spec.network.vam !== undefined,
       };
     case 'explain':
-      return { kind: 'explain', models: [spec.soft.model.name, ...teacher] };
+      return { ...common, models: [spec.soft.model.name, ...teacher] };
   }
 }

@@ -6,7 +6,7 @@ import { EXIT } from '../../leg/outcome.ts';
 import type { RunRecord } from '../../leg/result.ts';
 import { parseLeg } from '../../leg/schema.ts';
 import type { Leg } from '../../leg/spec.ts';
-import { computeCodeIndex } from '../../learning/code.ts';
+import { codeIndexOfBuild } from '../../learning/code/build.ts';
 import type { WorkEnd } from '../../learning/context.ts';
 import { configureProcess } from '../../learning/engine/environment.ts';
 import type { LegPorts } from '../../leg/ports.ts';
@@ -40,7 +40,7 @@ export async function runLeg({ variables, stopRequested, log }: RunOptions): Pro
     log.info({ key: leg.key }, 'the result is there already');
     return EXIT.done;
   }
-  checkCode(leg);
+  await checkCode(leg);
   if (stopRequested()) return EXIT.stopped;
   const end = await runWork(leg, environment, store, { stopRequested, log });
   log.info({ key: leg.key, outcome: end.outcome, rate: end.imagesPerSecond }, 'the leg has ended');
@@ -58,8 +58,8 @@ async function readLeg(store: ArtifactStore, digest: string): Promise<Leg> {
 }
 
 /** @throws KdxError CodeMismatch where the sources here are not those that the key was made with */
-function checkCode({ spec }: Leg): void {
-  const found = codeOf(computeCodeIndex(ROOT), codeUseOf(spec));
+async function checkCode({ spec }: Leg): Promise<void> {
+  const found = codeOf(await codeIndexOfBuild(ROOT), codeUseOf(spec));
   if (found === spec.code) return;
   throw new KdxError('CodeMismatch', `the spec asks for code ${spec.code}; here is ${found}`);
 }

@@ -99,8 +99,9 @@ type Thread = {
 
 /** @param onFailure called after the thread has failed, for those who wait for it */
 function startThread(data: AssemblerData, onFailure: () => void): Thread {
-  // Compiled, this file and the thread's end in .js.
-  const program = new URL(`./assembler${extname(import.meta.url)}`, import.meta.url);
+  // Compiled, this file and the thread's end in .js. The form below is what the code index follows.
+  const { href } = new URL('./assembler.ts', import.meta.url);
+  const program = new URL(href.replace(/\.ts$/, extname(import.meta.url)));
   const thread = new Worker(program, { workerData: data, name: 'input' });
   let failure: KdxError | undefined;
   let closing = false;

@@ -6,11 +6,12 @@ import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { tf } from './library.ts';
 
-const SOURCES = join(import.meta.dirname, 'native');
+const SOURCES = fileURLToPath(new URL('./native/', import.meta.url));
 const ADDON = '@tensorflow/tfjs-node/lib/napi-v8/kdx_kernels.node';
 
 /** What the addon exports: the digest of the sources that it was compiled from. */

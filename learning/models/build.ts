@@ -38,7 +38,7 @@ export function buildNetwork(options: NetworkOptions, initialise: Initialiser): 
   const builder = createBuilder(options, initialise);
   if (options.vam === undefined) return builder.finish(build(builder, settings));
 
-  const vam = ADD_ONS.vam(builder, options.vam);
+  const vam = ADD_ONS.vam.create(builder, options.vam);
   const body = build({ ...builder, gateKernel: vam.gateKernel }, settings);
   vam.requireUse();
   return builder.finish((images, pass) => {

@@ -7,7 +7,7 @@ import { tf } from '../engine/backend.ts';
 import type { Initialiser, Network, NetworkOptions } from '../engine/network.ts';
 import { EPSILON } from '../engine/normalisation.ts';
 import { buildNetwork } from './build.ts';
-import { RHO_NAME, attendKernel, epsilonName, temperatureOf } from './vam.ts';
+import { ADD_ONS } from './registry.ts';
 
 /** A parameter or statistic of a network by name. @throws KdxError CodeBug where there is none */
 function stored(network: Network, name: string): tf.Variable {
@@ -41,13 +41,8 @@ export function foldVam(network: Network): Network {
   }
   return derive(plain, (name) => {
     const { layer, kind } = split(name);
-    const tensor = stored(network, name);
-    const epsilon = network.trainable.get(epsilonName(layer))?.variable;
-    if (kind !== 'kernel' || epsilon === undefined) return tensor;
-    const temperature = temperatureOf(stored(network, RHO_NAME));
-    const logits = epsilon as unknown as tf.Tensor2D;
-    const kernel = tensor as unknown as tf.Tensor4D;
-    return attendKernel(kernel, logits, temperature, vam.blockSize).kernel;
+    const folded = kind === 'kernel' ? ADD_ONS.vam.fold(network, layer) : undefined;
+    return folded ?? stored(network, name);
   });
 }
 

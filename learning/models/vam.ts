@@ -8,10 +8,11 @@
  * Attention is zero at the start: every weight is exactly 1 and the network equals the plain one.
  */
 import { KdxError } from '../../leg/errors.ts';
+import type { EpochRecord } from '../../leg/records.ts';
 import { tf } from '../engine/backend.ts';
 import type { Attention, Builder, Context, KernelGate, KernelShape } from '../engine/builder.ts';
 import { withoutGradient } from '../engine/gradients.ts';
-import type { VamOptions } from '../engine/network.ts';
+import type { Network, VamOptions } from '../engine/network.ts';
 import { requireDivisible } from './options.ts';
 
 const MINIMUM_TEMPERATURE = 0.05;
@@ -113,6 +114,37 @@ function requireAttention({ attention }: Context): Attention {
 /** τ = τ_min + ln(1 + e^ρ), shared by all attention of a network. */
 export function temperatureOf(rho: tf.Tensor): tf.Scalar {
   return tf.add<tf.Scalar>(tf.softplus(rho), MINIMUM_TEMPERATURE);
+}
+
+/** The kernel of layer `layer` with its attention in it; undefined where the layer has none. */
+export function foldAttention(
+  { trainable, options: { vam } }: Network,
+  layer: string,
+): tf.Tensor4D | undefined {
+  const epsilon = trainable.get(epsilonName(layer))?.variable;
+  const rho = trainable.get(RHO_NAME)?.variable;
+  const kernel = trainable.get(`${layer}/kernel`)?.variable;
+  if (epsilon === undefined || rho === undefined || vam === undefined) return undefined;
+  const logits = epsilon as unknown as tf.Tensor2D;
+  const stored = kernel as unknown as tf.Tensor4D;
+  return attendKernel(stored, logits, temperatureOf(rho), vam.blockSize).kernel;
+}
+
+/** Temperature of VAM, and its mean normalised entropy over all layers and consumers. */
+export function measureAttention({ trainable }: Network): NonNullable<EpochRecord['vam']> {
+  const logits = [...trainable.values()].filter(({ group, name }) => {
+    return group === 'vam' && name !== RHO_NAME;
+  });
+  return tf.tidy(() => {
+    const temperature = temperatureOf(trainable.get(RHO_NAME)?.variable as tf.Variable);
+    const entropies = logits.map(({ variable }) => {
+      return attentionOf(variable as unknown as tf.Tensor2D, temperature).entropy;
+    });
+    const entropy = tf.mean(tf.concat(entropies));
+    const [value = 0] = temperature.dataSync<'float32'>();
+    const [mean = 0] = entropy.dataSync<'float32'>();
+    return { temperature: value, entropy: mean };
+  });
 }
 
 /** W ⊙ up(m·αᵀ): every tile of the kernel scaled by the attention between its blocks. */

@@ -1,10 +1,9 @@
 import type { EpochRecord } from '../../leg/records.ts';
 import type { BatchSource } from '../data/batch.ts';
-import { tf } from '../engine/backend.ts';
 import type { Network } from '../engine/network.ts';
 import { gateEntropy, INTRINSIC_TEMPERATURE } from '../models/explainer/entropy.ts';
 import { gateRows } from '../models/explainer/route.ts';
-import { attentionOf, RHO_NAME, temperatureOf } from '../models/vam.ts';
+import { ADD_ONS } from '../models/registry.ts';
 import { negativeLogLikelihood, top1 } from '../evaluation/scores.ts';
 import type { Session } from './session.ts';
 
@@ -26,7 +25,7 @@ export async function measureEpoch(
     ...(student.gates === 'soft'
       ? { gates: gateEntropies(student.network, inverseGateTemperature) }
       : {}),
-    ...(spec.vam === undefined ? {} : { vam: attention(student.network) }),
+    ...(spec.vam === undefined ? {} : { vam: ADD_ONS.vam.measure(student.network) }),
   };
 }
 
@@ -40,21 +39,4 @@ function gateEntropies(
     intrinsic: gateEntropy(rows, INTRINSIC_TEMPERATURE).mean,
     asTrained: gateEntropy(rows, 1 / inverseGateTemperature).mean,
   }));
-}
-
-/** Temperature of VAM, and its mean normalised entropy over all layers and consumers. */
-function attention({ trainable }: Network): NonNullable<EpochRecord['vam']> {
-  const logits = [...trainable.values()].filter(({ group, name }) => {
-    return group === 'vam' && name !== RHO_NAME;
-  });
-  return tf.tidy(() => {
-    const temperature = temperatureOf(trainable.get(RHO_NAME)?.variable as tf.Variable);
-    const entropies = logits.map(({ variable }) => {
-      return attentionOf(variable as unknown as tf.Tensor2D, temperature).entropy;
-    });
-    const entropy = tf.mean(tf.concat(entropies));
-    const [value = 0] = temperature.dataSync<'float32'>();
-    const [mean = 0] = entropy.dataSync<'float32'>();
-    return { temperature: value, entropy: mean };
-  });
 }

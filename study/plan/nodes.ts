@@ -93,6 +93,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
   const common = base(study, context);
   const code = codeOf(context.code, {
     kind: 'train',
+    dataset: common.dataset.name,
     models: runs === undefined ? [model.name] : [model.name, runs.model.name],
     distillers: distillers.map((distiller) => distiller.name),
     vam: vam !== undefined,
@@ -140,6 +141,7 @@ export function evaluateNode(study: Study, context: PlanContext, parts: Measured
   const common = base(study, context);
   const code = codeOf(context.code, {
     kind: 'evaluate',
+    dataset: common.dataset.name,
     models: teacher === undefined ? [network.model.name] : [network.model.name, teacher.model.name],
     vam: network.vam !== undefined,
   });
@@ -167,6 +169,7 @@ export function explanationNode(
   const common = base(study, context);
   const code = codeOf(context.code, {
     kind: 'explain',
+    dataset: common.dataset.name,
     models: teacher === undefined ? [model.name] : [model.name, teacher.model.name],
   });
   const bind = (weights: BindWeights): ExplainSpec => ({

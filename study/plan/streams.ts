@@ -97,7 +97,11 @@ export function logitsBytes(study: Study, { epochs }: Pick<TeachStream, 'epochs'
 export function teachNode(study: Study, context: PlanContext, stream: TeachStream): TrialNode {
   const { id, section, teacher, augment, epochs, data } = stream;
   const common = base(study, context);
-  const code = codeOf(context.code, { kind: 'teach', models: [teacher.model.name] });
+  const code = codeOf(context.code, {
+    kind: 'teach',
+    dataset: common.dataset.name,
+    models: [teacher.model.name],
+  });
   const bind = (weights: BindWeights): TeachSpec => ({
     ...common,
     kind: 'teach',

@@ -106,11 +106,8 @@ export function done(world: World, leg: Leg, metrics = { top1: 50 }): LegReport 
 }
 
 export const CODE_INDEX: CodeIndex = {
-  core: 'c0',
-  data: 'd0',
-  evaluate: 'e0',
-  explain: 'x0',
-  teach: 't0',
+  kinds: { train: 'r0', teach: 't0', evaluate: 'e0', explain: 'x0' },
+  datasets: { digits: 'd0', cifar10: 'd1', cifar100: 'd2' },
   vam: 'v0',
   models: Object.fromEntries(MODEL_NAMES.map((name) => [name, name])) as CodeIndex['models'],
   distillers: Object.fromEntries(

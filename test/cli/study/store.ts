@@ -9,6 +9,7 @@ import { commitResult } from '../../../stores/results.ts';
 import { recordRun } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { DISTILLER_NAMES } from '../../../study/catalog.ts';
+import { DATASET_NAMES } from '../../../study/datasets.ts';
 import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { bindTrial, expandStudy, type PlanContext } from '../../../study/plan/plan.ts';
 import type { Study } from '../../../study/schema.ts';
@@ -19,7 +20,9 @@ const digests = <Name extends string>(names: readonly Name[]): Record<Name, stri
 export const CONTEXT: PlanContext = {
   datasetDigest: digestJson('dataset'),
   code: {
-    ...digests(['core', 'data', 'evaluate', 'explain', 'teach', 'vam']),
+    ...digests(['vam']),
+    kinds: digests(['train', 'teach', 'evaluate', 'explain']),
+    datasets: digests(DATASET_NAMES),
     models: digests(MODEL_NAMES),
     distillers: digests(DISTILLER_NAMES),
   },

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { digestJson } from '../../../study/canonical.ts';
 import { DISTILLER_NAMES } from '../../../study/catalog.ts';
+import { DATASET_NAMES } from '../../../study/datasets.ts';
 import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { codeOf, codeUseOf, type CodeIndex } from '../../../study/code.ts';
 import { bindTrial, expandStudy, restrictTo, type TrialNode } from '../../../study/plan/plan.ts';
@@ -21,11 +22,8 @@ function table<Name extends string>(names: readonly Name[]): Record<Name, string
 }
 
 const code: CodeIndex = {
-  core: 'core',
-  data: 'data',
-  evaluate: 'evaluate',
-  explain: 'explain',
-  teach: 'teach',
+  kinds: table(['train', 'teach', 'evaluate', 'explain']),
+  datasets: table(DATASET_NAMES),
   vam: 'vam',
   models: table(MODEL_NAMES),
   distillers: table(DISTILLER_NAMES),
@@ -206,7 +204,7 @@ test('the key of a teach leg depends on teacher, images, augmentation, length an
     { ...study, engine: 'eager' },
   ];
   for (const changedStudy of other) t.not(bound(changedStudy), bound(study));
-  t.not(bound(study, { ...code, teach: 'new' }), bound(study));
+  t.not(bound(study, { ...code, kinds: { ...code.kinds, teach: 'new' } }), bound(study));
   t.deepEqual(
     teachIds({ ...study, sweep: { ...sweep, train: { ...sweep.train, epochs: 5 } } })[0],
     'teacher/resnet14/teach/pad2-e5/d1029',
