@@ -1,8 +1,12 @@
+import { loopbackExemptions } from '../environment/loopback.mjs';
 import { errorText, isKdxError } from '../leg/errors.ts';
 import { createProgram } from '../cli/program.ts';
 
 /** Exit code of a failure that has no code of ours. */
 const UNEXPECTED = 70;
+
+// Before anything connects: the servers of the stack are never behind a proxy.
+Object.assign(process.env, loopbackExemptions(process.env));
 
 try {
   await createProgram().parseAsync();

@@ -18,6 +18,7 @@ import { readEnvironment, type Environment } from '../environment/environment.ts
 import { ROOT } from '../environment/root.ts';
 import { publishDataset } from '../stores/datasets.ts';
 import { legEnvironment, legSlots } from '../environment/worker.ts';
+import { bundleWorkflows } from './worker/bundle.ts';
 import { createWorkers } from './worker/workers.ts';
 
 /** A step, a checkpoint and its upload fit into it. */
@@ -29,10 +30,14 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
   const environment = readEnvironment(variables);
   const slots = legSlots(variables);
   Runtime.install({ logger: new DefaultLogger('WARN') });
-  const connection = await connect(environment.temporal);
+  const [connection, workflowBundle] = await Promise.all([
+    connect(environment.temporal),
+    bundleWorkflows(),
+  ]);
   try {
     const workers = await createWorkers({
       connection,
+      workflowBundle,
       namespace: environment.temporal.namespace,
       ...activities(environment, connection, legEnvironment(variables)),
       legSlots: slots,

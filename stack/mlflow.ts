@@ -19,9 +19,10 @@ export function mlflowService(layout: Layout, settings: Settings, toolchain: Too
     name: 'mlflow',
     address: url,
     program: toolchain.python,
+    folder,
     args: [
       ...['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port)],
-      ...['--workers', '1', '--backend-store-uri', `sqlite:///${join(folder, 'mlflow.db')}`],
+      ...['--workers', '1', '--backend-store-uri', 'sqlite:///mlflow.db'],
       ...['--serve-artifacts', '--artifacts-destination', `s3://${TRACKING_BUCKET}`],
     ],
     env: {
@@ -36,16 +37,17 @@ export function mlflowService(layout: Layout, settings: Settings, toolchain: Too
       // The server is a second process that must not outlive the first.
       PYTHONPATH: fileURLToPath(new URL('./guard/', import.meta.url)),
     },
-    after: [],
+    // What studies wait for has the processors first.
+    after: ['worker'],
     readyWithinSeconds: 120,
     graceSeconds: 10,
-    probe: () => probeHttp(`${url}/health`),
+    probe: () => probeMlflow(url),
   };
 }
 
-/** Throws unless the address answers with success. */
-async function probeHttp(url: string): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+/** Throws unless the server says that it is well. */
+export async function probeMlflow(url: string): Promise<void> {
+  const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) });
   await response.body?.cancel();
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+  if (!response.ok) throw new Error(`${url}/health answers ${response.status}`);
 }

@@ -11,7 +11,8 @@ const identity = { pid: z.int(), startTicks: z.string() };
 const schema = z.object({
   ...identity,
   startedAt: z.string(),
-  ready: z.boolean(),
+  /** Studies can run: all is ready but, perhaps, MLflow. */
+  working: z.boolean(),
   s3Kind: z.enum(['minio', 'seaweedfs']),
   temporalUi: z.string(),
   services: z.array(
@@ -22,6 +23,7 @@ const schema = z.object({
       pid: z.int().optional(),
       startTicks: z.string().optional(),
       restarts: z.int(),
+      cause: z.string().optional(),
       log: z.string(),
     }),
   ),

@@ -1,12 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'minio';
 import { KdxError } from '../leg/errors.ts';
 import type { S3Environment } from '../environment/environment.ts';
 import type { Layout } from './layout.ts';
+import { seaweedfs } from './seaweedfs.ts';
 import { portOf } from './settings.ts';
 import type { Settings } from './settings.ts';
-import type { Service } from './service.ts';
+import type { Command, Service } from './service.ts';
 import type { Toolchain } from './toolchain.ts';
 
 export const BUCKET = 'kdx';
@@ -34,15 +35,12 @@ export function s3Service(
   settings: Settings,
   toolchain: Toolchain,
 ): Service {
-  const folder = join(layout.state, kind);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(join(layout.state, kind), { recursive: true });
   const environment = s3Environment(settings);
   return {
     name: 's3',
     address: environment.endpoint,
-    ...(kind === 'minio'
-      ? minio(folder, settings, toolchain)
-      : seaweedfs(folder, layout, settings, toolchain)),
+    ...(kind === 'minio' ? minio : seaweedfs)(layout, settings, toolchain),
     after: [],
     readyWithinSeconds: 90,
     graceSeconds: 2,
@@ -59,14 +57,13 @@ export function s3Environment(settings: Settings): S3Environment {
   };
 }
 
-type Command = Pick<Service, 'program' | 'args' | 'env'>;
-
-function minio(folder: string, settings: Settings, toolchain: Toolchain): Command {
+function minio(layout: Layout, settings: Settings, toolchain: Toolchain): Command {
   return {
     program: toolchain.minio ?? 'minio',
+    folder: join(layout.state, 'minio'),
     args: [
       ...['server', '--quiet', '--address', `127.0.0.1:${portOf(settings, 's3')}`],
-      ...['--console-address', `127.0.0.1:${portOf(settings, 's3Console')}`, folder],
+      ...['--console-address', `127.0.0.1:${portOf(settings, 's3Console')}`, '.'],
     ],
     env: {
       MINIO_ROOT_USER: settings.credentials.accessKey,
@@ -74,45 +71,6 @@ function minio(folder: string, settings: Settings, toolchain: Toolchain): Comman
       MINIO_UPDATE: 'off',
       MINIO_BROWSER: 'off',
     },
-  };
-}
-
-function seaweedfs(
-  folder: string,
-  layout: Layout,
-  settings: Settings,
-  toolchain: Toolchain,
-): Command {
-  const config = join(layout.run, 'seaweedfs-s3.json');
-  mkdirSync(layout.run, { recursive: true });
-  writeFileSync(config, JSON.stringify(identities(settings)), { mode: 0o600 });
-  const port = (name: Parameters<typeof portOf>[1]): string => String(portOf(settings, name));
-  return {
-    program: toolchain.weed,
-    args: [
-      ...['-logtostderr', 'server', `-dir=${folder}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
-      ...[`-master.port=${port('master')}`, `-master.port.grpc=${port('masterGrpc')}`],
-      ...[`-volume.port=${port('volume')}`, `-volume.port.grpc=${port('volumeGrpc')}`],
-      ...['-filer', `-filer.port=${port('filer')}`, `-filer.port.grpc=${port('filerGrpc')}`],
-      ...['-s3', `-s3.port=${port('s3')}`, `-s3.port.grpc=${port('s3Grpc')}`],
-      ...[
-        '-s3.port.iceberg=0',
-        '-s3.port.lance=0',
-        `-s3.config=${config}`,
-        '-master.telemetry=false',
-        '-master.electionTimeout=1s',
-      ],
-      // A bucket takes whole volumes: small ones, and as many as the disk holds.
-      ...['-volume.max=0', '-master.volumeSizeLimitMB=1024', '-volume.preStopSeconds=0'],
-    ],
-    env: {},
-  };
-}
-
-function identities(settings: Settings): unknown {
-  const actions = ['Admin', 'Read', 'Write', 'List', 'Tagging'];
-  return {
-    identities: [{ name: 'kdx', credentials: [settings.credentials], actions }],
   };
 }
 

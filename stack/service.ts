@@ -6,7 +6,12 @@ export type Service = {
   readonly name: ServiceName;
   readonly program: string;
   readonly args: readonly string[];
-  /** Added to the supervisor's own environment. */
+  /**
+   * Where it is started. Paths of the stack are given to it relative to this folder: no character of
+   * the user's path can then be taken for a part of a URI or of a list.
+   */
+  readonly folder: string;
+  /** Its whole environment beside `serverEnvironment`. */
   readonly env: Readonly<Record<string, string>>;
   /** Shown to the user. */
   readonly address: string;
@@ -25,5 +30,10 @@ export type ServiceState = {
   readonly pid?: number;
   readonly startTicks?: string;
   readonly restarts: number;
+  /** Why it last died or was not ready in time. */
+  readonly cause?: string;
   readonly log: string;
 };
+
+/** How a server is started, without what makes it a part of the stack. */
+export type Command = Pick<Service, 'program' | 'args' | 'folder' | 'env'>;

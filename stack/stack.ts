@@ -5,6 +5,8 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { checkVariables } from '../environment/environment.ts';
 import type { Environment } from '../environment/environment.ts';
+import { errorText } from '../leg/errors.ts';
+import { checkDisk } from './disk.ts';
 import { writeJson } from './files.ts';
 import { identityOf } from './identity.ts';
 import type { Layout } from './layout.ts';
@@ -13,8 +15,9 @@ import { reapRemains } from './record.ts';
 import type { StackRecord } from './record.ts';
 import { chooseS3, s3Environment, s3Service } from './s3.ts';
 import type { S3Kind } from './s3.ts';
+import { serverEnvironment } from './server-environment.ts';
 import { SERVICE_NAMES } from './service.ts';
-import type { Service, ServiceName } from './service.ts';
+import type { Service, ServiceName, ServiceState } from './service.ts';
 import { portOf, provideSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { supervise } from './supervised.ts';
@@ -29,17 +32,21 @@ const LARGEST_LOG_BYTES = 20 * 1024 * 1024;
 /** A stack that this process supervises: an object with a lifetime. */
 export type Stack = {
   readonly environment: Environment;
-  /** Resolves when studies can run: all are ready but MLflow, which nothing waits for. */
+  /**
+   * Resolves when studies can run: all are ready but MLflow, which nothing waits for. Rejects with the
+   * end of the log of the server that is not.
+   */
   readonly working: Promise<void>;
-  /** Resolves when every server is ready; rejects with the log's tail of the one that is not. */
-  readonly ready: Promise<void>;
+  /** Resolves when MLflow is ready, or with why it does not start; it is tried again all the time. */
+  readonly tracking: Promise<string | undefined>;
   /** Stops the servers, the worker first; resolves when none of their processes is left. */
   stop(): Promise<void>;
 };
 
 /**
  * Starts the servers of one stack under this process.
- * @throws KdxError `Configuration` when one runs there already, or a variable is wrong.
+ * The caller has the lock of the folder.
+ * @throws KdxError `Configuration` when a variable is wrong, `ObjectStore` when the disk is full.
  */
 export async function startStack(
   layout: Layout,
@@ -50,6 +57,7 @@ export async function startStack(
   const kind = chooseS3(variables['KDX_S3'], toolchain, isOnPath);
   await Promise.all([layout.run, layout.logs].map((path) => mkdir(path, { recursive: true })));
   const logger = pino({ base: null }, pino.destination(join(layout.logs, 'supervisor.log')));
+  await checkDisk(layout);
   const reaped = await reapRemains(layout);
   if (reaped.length > 0) logger.warn({ pids: reaped }, 'killed what a dead supervisor left');
   const settings = await provideSettings(layout);
@@ -58,11 +66,20 @@ export async function startStack(
   const services = [
     temporal,
     s3Service(kind, layout, settings, toolchain),
+    workerService(environment, variables),
     mlflowService(layout, settings, toolchain),
-    workerService(environment),
-  ].filter((service) => service !== undefined);
+  ];
   await Promise.all(services.map(({ name }) => rotate(logOf(layout, name))));
-  return run(services, { layout, logger, toolchain, environment, kind, uiUrl: temporal.uiUrl });
+  const env = serverEnvironment(layout, variables);
+  return run(services, {
+    layout,
+    logger,
+    toolchain,
+    environment,
+    env,
+    kind,
+    uiUrl: temporal.uiUrl,
+  });
 }
 
 /** How processes of ours reach the servers of a stack with these settings. */
@@ -84,6 +101,7 @@ type Context = {
   readonly logger: Logger;
   readonly toolchain: Toolchain;
   readonly environment: Environment;
+  readonly env: Readonly<Record<string, string>>;
   readonly kind: S3Kind;
   readonly uiUrl: string;
 };
@@ -93,7 +111,7 @@ function run(services: readonly Service[], context: Context): Stack {
   const started = new Map<ServiceName, Supervised>();
   const self = identityOf(process.pid);
   const startedAt = new Date().toISOString();
-  let isReady = false;
+  let isWorking = false;
   let isStopping = false;
   let writing = Promise.resolve();
 
@@ -102,12 +120,16 @@ function run(services: readonly Service[], context: Context): Stack {
       pid: process.pid,
       startTicks: self?.startTicks ?? '',
       startedAt,
-      ready: isReady,
+      working: isWorking,
       s3Kind: context.kind,
       temporalUi: context.uiUrl,
-      services: [...started.values()].map((supervised) => supervised.state()),
+      services: services.map((service) => started.get(service.name)?.state() ?? waiting(service)),
     };
     writing = writing.then(() => writeJson(layout.record, record, 0o600));
+  };
+
+  const waiting = ({ name, address }: Service): ServiceState => {
+    return { name, address, state: 'waiting', restarts: 0, log: logOf(layout, name) };
   };
 
   const readiness = new Map<ServiceName, Promise<void>>();
@@ -118,6 +140,7 @@ function run(services: readonly Service[], context: Context): Stack {
     if (isStopping) return;
     const surroundings = {
       python: context.toolchain.python,
+      env: context.env,
       logFile: logOf(layout, service.name),
       logger,
       onChange: () => write(),
@@ -129,18 +152,18 @@ function run(services: readonly Service[], context: Context): Stack {
 
   // In order: what a server comes after is in the map before it asks.
   for (const service of services) readiness.set(service.name, start(service));
-  const ready = Promise.all(readiness.values()).then(() => {
-    isReady = true;
+  const working = readinessOf(SERVICE_NAMES.filter((name) => name !== 'mlflow')).then(() => {
+    isWorking = true;
     write();
   });
-  const working = readinessOf(SERVICE_NAMES.filter((name) => name !== 'mlflow')).then(() => {});
-  // Whoever waits for one of them hears of the failure; nobody need wait for both.
-  for (const promise of [ready, working]) promise.catch(() => {});
+  // Nobody need wait for it.
+  working.catch(() => {});
+  const tracking = readinessOf(['mlflow']).then(() => undefined, errorText);
   write();
   return {
     environment: context.environment,
     working,
-    ready,
+    tracking,
     async stop() {
       isStopping = true;
       logger.info('stopping');

@@ -29,6 +29,8 @@ export type Supervised = {
 };
 
 export type Surroundings = {
+  /** `serverEnvironment`: all that a server has beside its own variables. */
+  readonly env: Readonly<Record<string, string>>;
   readonly python: string;
   readonly logFile: string;
   readonly logger: Logger;
@@ -57,13 +59,14 @@ export function supervise(service: Service, around: Surroundings): Supervised {
   async function once(): Promise<{ readonly cause: string; readonly wasReadySeconds: number }> {
     run = launch(service, around);
     change({ state: 'starting', ...identityOf(run.child.pid ?? 0) });
-    const isReady = await becomesReady(service, run, around.logger);
+    const late = await whenReady(service, run, around.logger);
     const since = performance.now();
+    const isReady = late === undefined && !run.gone;
     if (isReady && !stopping.signal.aborted) {
       change({ state: 'ready' });
       first.resolve();
     } else if (!run.gone) await endGroup(run, service.graceSeconds);
-    const cause = await run.ended;
+    const cause = late ?? (await run.ended);
     await endGroup(run, service.graceSeconds);
     return { cause, wasReadySeconds: isReady ? (performance.now() - since) / 1000 : 0 };
   }
@@ -78,7 +81,7 @@ export function supervise(service: Service, around: Surroundings): Supervised {
       }
       if (wasReadySeconds > HEALTHY_SECONDS) delaySeconds = FIRST_DELAY_SECONDS;
       around.logger.warn({ service: service.name, cause, delaySeconds }, 'died; starting it again');
-      change({ state: 'restarting', restarts: state.restarts + 1 });
+      change({ state: 'restarting', restarts: state.restarts + 1, cause });
       await sleep(delaySeconds * 1000, undefined, { signal: stopping.signal }).catch(() => {});
       delaySeconds = Math.min(delaySeconds * 2, LONGEST_DELAY_SECONDS);
     }
@@ -112,7 +115,8 @@ function launch(service: Service, around: Surroundings): Run {
   const child = spawn(around.python, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...service.env },
+    cwd: service.folder,
+    env: { ...around.env, ...service.env },
   });
   closeSync(log);
   const ended = Promise.withResolvers<string>();
@@ -127,23 +131,23 @@ function launch(service: Service, around: Surroundings): Run {
   return run;
 }
 
-/** Whether the server was ready before it ended or its time was over. */
-async function becomesReady(service: Service, run: Run, logger: Logger): Promise<boolean> {
+/** Resolves when the server is ready or has ended; with why it is not ready when its time is over. */
+async function whenReady(service: Service, run: Run, logger: Logger): Promise<string | undefined> {
   const deadline = performance.now() + service.readyWithinSeconds * 1000;
   let reason = '';
   while (!run.gone && performance.now() < deadline) {
     try {
       await Promise.race([service.probe(run.child.pid ?? 0), run.ended]);
-      if (run.gone) return false;
-      logger.info({ service: service.name, pid: run.child.pid }, 'ready');
-      return true;
+      if (!run.gone) logger.info({ service: service.name, pid: run.child.pid }, 'ready');
+      return undefined;
     } catch (error) {
       reason = errorText(error);
       await sleep(PROBE_MILLISECONDS);
     }
   }
-  if (!run.gone) logger.warn({ service: service.name, reason }, 'not ready in time');
-  return false;
+  if (run.gone) return undefined;
+  logger.warn({ service: service.name, reason }, 'not ready in time');
+  return `not ready within ${service.readyWithinSeconds} s: ${reason}`;
 }
 
 /** Ends a server and whatever it started: asks, waits, then kills. */

@@ -24,11 +24,12 @@ export function temporalService(
     address,
     uiUrl: `http://127.0.0.1:${port('temporalUi')}`,
     program: toolchain.temporal,
+    folder,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'],
       ...['--port', port('temporal'), '--ui-port', port('temporalUi')],
       ...['--http-port', port('temporalHttp'), '--metrics-port', port('temporalMetrics')],
-      ...['--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'],
+      ...['--db-filename', 'temporal.db', '--log-level', 'warn'],
       // Strict priority order needs one partition (a laptop needs no more).
       ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
       ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
@@ -42,7 +43,7 @@ export function temporalService(
 }
 
 /** Throws unless the server answers for the namespace. */
-async function probeTemporal(address: string): Promise<void> {
+export async function probeTemporal(address: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: '2s' });
   try {
     await connection.withDeadline(Date.now() + 2000, () =>

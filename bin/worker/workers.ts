@@ -1,14 +1,20 @@
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import {
+  Worker,
+  type NativeConnection,
+  type WorkerOptions,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type {
   LegActivities,
   OutputActivities,
   StudyActivities,
 } from '../../activities/contract.ts';
 import { LEG_QUEUE, OUTPUT_QUEUE, STUDY_QUEUE } from '../../workflows/queues.ts';
-import { bundleWorkflows } from './bundle.ts';
 
 export type WorkersOptions = {
   readonly connection: NativeConnection;
+  /** What `bundleWorkflows` made. */
+  readonly workflowBundle: WorkflowBundleWithSourceMap;
   readonly namespace: string;
   readonly study: StudyActivities;
   readonly leg: LegActivities;
@@ -33,7 +39,7 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly W
   const study: WorkerOptions = {
     ...shared,
     taskQueue: STUDY_QUEUE,
-    workflowBundle: await bundleWorkflows(),
+    workflowBundle: options.workflowBundle,
     activities: options.study,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentActivityTaskExecutions: STUDY_ACTIVITY_SLOTS,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { KdxError } from '../../leg/errors.ts';
 import { addressLines } from '../../stack/addresses.ts';
 import { refreshCodeIndex } from '../../stack/code-index.ts';
 import { checkVariables } from '../../environment/environment.ts';
@@ -11,6 +12,7 @@ import { readRunning } from '../../stack/record.ts';
 import { whenAborted, withStack } from '../../stack/serve.ts';
 import { readSettings } from '../../stack/settings.ts';
 import { connections } from '../../stack/stack.ts';
+import type { Stack } from '../../stack/stack.ts';
 import { readStudyFile } from '../study/file.ts';
 import type { StudyFile } from '../study/file.ts';
 import { runStudyFile } from '../study/run.ts';
@@ -31,36 +33,38 @@ export function startCommand(): Command {
       const study = await readStudyFile(file);
       const layout = layoutOf(process.env);
       await refreshCodeIndex();
-      const settings = await readSettings(layout);
-      const isUp = (await readRunning(layout)) !== undefined;
-      if (settings !== undefined && isUp)
-        await onRunningStack(layout, connections(layout, settings), study);
-      else await onOwnStack(layout, study, options);
+      process.stderr.write('bringing up Temporal, S3, MLflow and the worker …\n');
+      await withStack(layout, {
+        joined: () => onRunningStack(layout, study),
+        own: (stack, signal) => onOwnStack(layout, stack, study, options, signal),
+      });
     });
 }
 
 /** A stack that someone else started is used and left as it is. */
-async function onRunningStack(
-  layout: Layout,
-  environment: Environment,
-  study: StudyFile,
-): Promise<void> {
+async function onRunningStack(layout: Layout, study: StudyFile): Promise<void> {
+  const settings = await readSettings(layout);
+  if (settings === undefined) throw new KdxError('Configuration', 'the stack went down');
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
-  await runAndTell(layout, environment, study, interrupted.signal);
+  await runAndTell(layout, connections(layout, settings), study, interrupted.signal);
 }
 
-async function onOwnStack(layout: Layout, study: StudyFile, options: Options): Promise<void> {
-  process.stderr.write('starting Temporal, S3, MLflow and the worker …\n');
-  await withStack(layout, async (stack, signal) => {
-    await Promise.race([
-      runAndTell(layout, stack.environment, study, signal).then(() => stack.ready),
-      whenAborted(signal),
-    ]);
-    if (signal.aborted || options.exit === true || !process.stdout.isTTY) return;
-    process.stdout.write('serving until Ctrl-C\n');
-    await whenAborted(signal);
-  });
+async function onOwnStack(
+  layout: Layout,
+  stack: Stack,
+  study: StudyFile,
+  options: Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = runAndTell(layout, stack.environment, study, signal).then(() => stack.tracking);
+  const problem = await Promise.race([done, whenAborted(signal)]);
+  if (typeof problem === 'string') {
+    process.stderr.write(`MLflow does not run, nothing was recorded there: ${problem}\n`);
+  }
+  if (signal.aborted || options.exit === true || !process.stdout.isTTY) return;
+  process.stdout.write('serving until Ctrl-C\n');
+  await whenAborted(signal);
 }
 
 async function runAndTell(

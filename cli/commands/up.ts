@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,34 +12,38 @@ import { ROOT } from '../../environment/root.ts';
 import { layoutOf } from '../../stack/layout.ts';
 import type { Layout } from '../../stack/layout.ts';
 import { readRunning } from '../../stack/record.ts';
+import type { StackRecord } from '../../stack/record.ts';
 import { whenAborted, withStack } from '../../stack/serve.ts';
 
 /** `kdx up`: start the servers and watch over them. */
 export function upCommand(): Command {
   return new Command('up')
     .description('start Temporal, S3, MLflow and the worker on 127.0.0.1, and restart what dies')
-    .option('-d, --detach', 'return when they are ready; `kdx down` stops them')
+    .option('-d, --detach', 'return when studies can run; `kdx down` stops them')
     .action(async ({ detach }: { readonly detach?: boolean }) => {
       checkVariables(process.env);
       const layout = layoutOf(process.env);
       await refreshCodeIndex();
-      if ((await readRunning(layout)) !== undefined) {
-        process.stdout.write('already up\n');
-        await printAddresses(layout);
-        return;
-      }
       await (detach === true ? detachedUp(layout) : attachedUp(layout));
     });
 }
 
 async function attachedUp(layout: Layout): Promise<void> {
-  await withStack(layout, async (stack, signal) => {
-    const aborted = whenAborted(signal);
-    await Promise.race([stack.ready, aborted]);
-    if (signal.aborted) return;
-    await printAddresses(layout);
-    process.stdout.write('Ctrl-C stops them\n');
-    await aborted;
+  await withStack(layout, {
+    joined: async (record) => {
+      process.stdout.write('already up\n');
+      printAddresses(record);
+    },
+    own: async (stack, signal) => {
+      const record = await readRunning(layout);
+      if (record !== undefined) printAddresses(record);
+      process.stdout.write('Ctrl-C stops them\n');
+      void stack.tracking.then((problem) => {
+        if (problem === undefined || signal.aborted) return;
+        process.stderr.write(`MLflow does not run, studies run without it: ${problem}\n`);
+      });
+      await whenAborted(signal);
+    },
   });
 }
 
@@ -47,7 +51,8 @@ async function attachedUp(layout: Layout): Promise<void> {
 async function detachedUp(layout: Layout): Promise<void> {
   mkdirSync(layout.logs, { recursive: true });
   const logFile = join(layout.logs, 'up.log');
-  const log = openSync(logFile, 'w', 0o600);
+  const log = openSync(logFile, 'a', 0o600);
+  const { size } = fstatSync(log);
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'kdx.ts'), 'up'], {
     detached: true,
     stdio: ['ignore', log, log],
@@ -57,19 +62,19 @@ async function detachedUp(layout: Layout): Promise<void> {
   let exitCode: number | null | undefined;
   child.once('exit', (code) => (exitCode = code));
   child.unref();
-  while (exitCode === undefined) {
+  for (;;) {
     const record = await readRunning(layout);
-    if (record?.pid === child.pid && record?.ready === true) {
-      await printAddresses(layout);
-      return;
+    if (record?.working === true) {
+      if (record.pid !== child.pid) process.stdout.write('already up\n');
+      return printAddresses(record);
     }
+    if (exitCode !== undefined) break;
     await sleep(100);
   }
-  const text = await readFile(logFile, 'utf8');
+  const text = (await readFile(logFile)).subarray(size).toString('utf8');
   throw new KdxError('Configuration', `the servers did not come up:\n${text.trimEnd()}`);
 }
 
-async function printAddresses(layout: Layout): Promise<void> {
-  const record = await readRunning(layout);
-  if (record !== undefined) process.stdout.write(`${addressLines(record).join('\n')}\n`);
+function printAddresses(record: StackRecord): void {
+  process.stdout.write(`${addressLines(record).join('\n')}\n`);
 }

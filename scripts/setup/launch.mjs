@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { dirname, delimiter } from 'node:path';
+import { loopbackExemptions } from '../../environment/loopback.mjs';
 import { ROOT } from '../setup.mjs';
 
 /** @typedef {import('./toolchain.mjs').Toolchain} Toolchain */
@@ -19,6 +20,8 @@ export function runNode(toolchain, args, { stdout = 'inherit', env = {} } = {}) 
       stdio: ['inherit', stdout === 'inherit' ? 'inherit' : 'pipe', 'inherit'],
       env: {
         ...process.env,
+        // Node itself reads it at its start, when NODE_USE_ENV_PROXY is set.
+        ...loopbackExemptions(process.env),
         // What the program starts finds the same Node and the packages' own commands.
         PATH: [dirname(toolchain.node), `${ROOT}/node_modules/.bin`, process.env.PATH].join(
           delimiter,

@@ -14,7 +14,15 @@ import { connections } from '../../stack/stack.ts';
 /** The program behind `npm run kdx`. */
 export const KDX = join(import.meta.dirname, '../../bin/kdx.ts');
 
-export type StackStatus = StackRecord & { readonly up: boolean; readonly healthy: boolean };
+export type StackStatus = Omit<StackRecord, 'services'> & {
+  readonly up: boolean;
+  readonly healthy: boolean;
+  readonly disk?: string;
+  /** `failing`: the process is there, and does not do its work. */
+  readonly services: readonly (Omit<StackRecord['services'][number], 'state'> & {
+    readonly state: StackRecord['services'][number]['state'] | 'failing';
+  })[];
+};
 
 /** The real command line on a stack of its own, its state in a temporary folder. */
 export type TestStack = {
@@ -34,11 +42,16 @@ export type CommandEnd = {
   readonly stderr: string;
 };
 
-/** A stack that is down; `variables` are added to the environment of every command. */
+/**
+ * A stack that is down; `variables` are added to the environment of every command. Its folder has that
+ * name, in a folder of its own.
+ */
 export async function createStack(
   variables: Readonly<Record<string, string>> = {},
+  name = 'home',
 ): Promise<TestStack> {
-  const home = await mkdtemp(join(tmpdir(), 'kdx-stack-'));
+  const around = await mkdtemp(join(tmpdir(), 'kdx-stack-'));
+  const home = join(around, name);
   const run = execa({ reject: false, env: { ...variables, KDX_STATE_DIR: home } });
   const kdx = (...args: readonly string[]): Promise<CommandEnd> =>
     run(process.execPath, [KDX, ...args]);
@@ -54,7 +67,7 @@ export async function createStack(
     },
     remove: async () => {
       await kdx('down');
-      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+      await rm(around, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
