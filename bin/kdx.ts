@@ -1,5 +1,6 @@
+import { fileProblem } from '../environment/file-problem.mjs';
 import { loopbackExemptions } from '../environment/loopback.mjs';
-import { errorText, isKdxError } from '../leg/errors.ts';
+import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { createProgram } from '../cli/program.ts';
 
 /** Exit code of a failure that has no code of ours. */
@@ -11,8 +12,16 @@ Object.assign(process.env, loopbackExemptions(process.env));
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  const text = isKdxError(error) ? `${error.code}: ${errorText(error)}` : String(error);
+  const known = knownError(error);
+  const text = known === undefined ? String(error) : `${known.code}: ${errorText(known)}`;
   process.stderr.write(`kdx: ${text}\n`);
-  if (!isKdxError(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exit(isKdxError(error) ? error.exitCode : UNEXPECTED);
+  if (known === undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exit(known?.exitCode ?? UNEXPECTED);
+}
+
+/** An error of our list, or of a file that this user cannot read or write. */
+function knownError(error: unknown): KdxError | undefined {
+  if (isKdxError(error)) return error;
+  const problem = fileProblem(error);
+  return problem === undefined ? undefined : new KdxError('Configuration', problem);
 }

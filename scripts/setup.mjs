@@ -3,20 +3,27 @@
 // C++ compiler. Safe to run again at any time: what is there is kept, what is half-done goes on.
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { findProgram, SetupError } from './setup/command.mjs';
 import { provideKernels } from './setup/kernels.mjs';
 import { provideMinio } from './setup/minio.mjs';
 import { provideNode } from './setup/node.mjs';
 import { providePackages } from './setup/packages.mjs';
-import { checkPlatform, checkTools, thisMachine } from './setup/platform.mjs';
+import { checkPath, checkPlatform, checkTools, thisMachine } from './setup/platform.mjs';
+import { fileProblem } from '../environment/file-problem.mjs';
 import { voice } from './setup/progress.mjs';
 import { provideServers } from './setup/python.mjs';
 import { checkTensorflow, provideBinding, provideLibtensorflow } from './setup/tensorflow.mjs';
-import { digestOfInputs, readToolchain, writeToolchain } from './setup/toolchain.mjs';
+import {
+  digestOfInputs,
+  isWritable,
+  othersToolchain,
+  readToolchain,
+  writeToolchain,
+} from './setup/toolchain.mjs';
 
 /** @typedef {import('./setup/toolchain.mjs').Toolchain} Toolchain */
-/** @typedef {{ root: string, gpu: boolean, minio: boolean }} Options */
+/** @typedef {{ root: string, gpu: boolean, minio: boolean, thorough?: boolean }} Options */
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
@@ -36,8 +43,10 @@ Big parts go to $KDX_CACHE_HOME (default ~/.cache/kdexplainer) and are shared by
 export async function setUp(options) {
   const { root } = options;
   checkPlatform(thisMachine());
+  checkPath(root);
   const before = await readToolchain(root);
   const inputs = await digestOfInputs(root);
+  if (!(await isWritable(root))) return othersToolchain(root, before, inputs);
   const minio = findProgram('minio');
   const build = minio === undefined && options.minio;
   if (before?.inputs !== inputs || (build && before.minio === undefined)) {
@@ -48,7 +57,7 @@ export async function setUp(options) {
     nodeReady,
     provideServers(voice('servers')),
     build ? provideMinio(voice('minio')) : before?.minio,
-    provideLearning(options, nodeReady, before?.inputs !== inputs),
+    provideLearning(options, nodeReady, options.thorough === true || before?.inputs !== inputs),
   ]);
   const storage = minio ?? built;
   /** @type {Toolchain} */
@@ -62,7 +71,7 @@ export async function setUp(options) {
     flavour: options.gpu ? 'gpu' : 'cpu',
     inputs,
   };
-  await writeToolchain(root, toolchain);
+  if (!isDeepStrictEqual(toolchain, before)) await writeToolchain(root, toolchain);
   return toolchain;
 }
 
@@ -70,9 +79,9 @@ export async function setUp(options) {
  * node_modules with its native parts.
  * @param {Options} options
  * @param {Promise<string>} nodeReady
- * @param {boolean} changed whether the inputs differ from the last set-up's
+ * @param {boolean} thorough whether it is tried out even where nothing was replaced
  */
-async function provideLearning({ root, gpu }, nodeReady, changed) {
+async function provideLearning({ root, gpu }, nodeReady, thorough) {
   const flavour = gpu ? 'gpu' : 'cpu';
   const say = voice('tensorflow');
   const [library, node] = await Promise.all([
@@ -84,7 +93,7 @@ async function provideLearning({ root, gpu }, nodeReady, changed) {
     provideBinding(root, flavour, library, say),
     provideKernels(root, library, say),
   ]);
-  if (replaced.includes(true) || changed) say(await checkTensorflow(root, node));
+  if (replaced.includes(true) || thorough) say(await checkTensorflow(root, node));
 }
 
 /**
@@ -95,10 +104,16 @@ async function provideLearning({ root, gpu }, nodeReady, changed) {
 export async function setUpOrExit(options = {}) {
   const minio = options.minio ?? process.env.KDX_S3 === 'minio';
   try {
-    return await setUp({ root: ROOT, gpu: options.gpu ?? process.env.KDX_GPU === '1', minio });
+    return await setUp({
+      ...options,
+      root: ROOT,
+      gpu: options.gpu ?? process.env.KDX_GPU === '1',
+      minio,
+    });
   } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    process.stderr.write(`set-up: ${error.message}\n`);
+    const problem = error instanceof SetupError ? error.message : fileProblem(error);
+    if (problem === undefined) throw error;
+    process.stderr.write(`set-up: ${problem}\n`);
     process.exit(1);
   }
 }
@@ -116,6 +131,7 @@ async function main() {
     return;
   }
   const toolchain = await setUpOrExit({
+    thorough: true,
     ...(values.minio === undefined ? {} : { minio: values.minio }),
     ...(values.gpu === undefined ? {} : { gpu: values.gpu }),
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VERSIONS } from '../versions.mjs';
@@ -59,6 +59,7 @@ export async function provideKernels(root, library, say) {
       await compile({ sources, digest, headers, library, target });
     },
     say,
+    { attempt: (target) => access(join(target, 'kdx_kernels.node')) },
   );
   return place(join(folder, 'kdx_kernels.node'), root);
 }

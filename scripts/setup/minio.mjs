@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VERSIONS } from '../versions.mjs';
 import { cached } from './cache.mjs';
@@ -31,6 +31,7 @@ export async function provideMinio(say) {
       await run('go', ['install', '-ldflags=-s -w', `${module}@${version}`], { cwd, env });
     },
     say,
+    { attempt: (folder) => access(join(folder, 'bin', 'minio'), constants.X_OK) },
   );
   return join(folder, 'bin', 'minio');
 }

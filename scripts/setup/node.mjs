@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { atLeast, VERSIONS } from '../versions.mjs';
 import { cached } from './cache.mjs';
 import { findProgram, run, SetupError } from './command.mjs';
+import { npmEnvironment } from './isolation.mjs';
 
 /** @typedef {import('./progress.mjs').Say} Say */
 
@@ -25,6 +26,7 @@ export async function provideNode(say) {
       await unpack(`${name}@${version}`, VERSIONS.node.integrity, target);
     },
     say,
+    { attempt: (folder) => run(join(folder, 'bin', 'node'), ['--version']) },
   );
   return join(folder, 'bin', 'node');
 }
@@ -57,7 +59,8 @@ async function suitableNode() {
 async function unpack(spec, integrity, target) {
   const folder = await mkdtemp(join(tmpdir(), 'kdx-pack-'));
   try {
-    const listing = await run('npm', ['pack', spec, '--json', '--pack-destination', folder]);
+    const args = ['pack', spec, '--json', '--dry-run=false', '--pack-destination', folder];
+    const listing = await run('npm', args, { env: npmEnvironment(process.env) });
     const tarball = join(folder, JSON.parse(listing)[0].filename);
     const digest = createHash('sha512')
       .update(await readFile(tarball))

@@ -1,5 +1,6 @@
 import { atLeast, VERSIONS } from '../versions.mjs';
 import { findProgram, run, SetupError } from './command.mjs';
+import { pip } from './pip.mjs';
 
 const MINIMUM_GLIBC = '2.27';
 
@@ -31,6 +32,23 @@ export function thisMachine() {
   };
 }
 
+/** Syntax in webpack's requests, in lists of folders and in the flags of compilers. */
+const REFUSED_IN_PATHS = /[!?#:,"\\\p{Cc}]/u;
+
+/**
+ * Refuses a folder of the checkout whose name the tools behind it take for something else.
+ * @param {string} root
+ * @throws {SetupError}
+ */
+export function checkPath(root) {
+  const found = REFUSED_IN_PATHS.exec(root);
+  if (found === null) return;
+  throw new SetupError(
+    `${JSON.stringify(root)} contains ${JSON.stringify(found[0])}: move the checkout to a path without ` +
+      'any of ! ? # : , " \\ and control characters',
+  );
+}
+
 /**
  * Names, in one error, every tool that set-up needs and this machine lacks.
  * @param {{ compiler: boolean, go: boolean }} needs
@@ -56,7 +74,7 @@ async function pythonLacks() {
   ).trim();
   if (!atLeast(version, minimum)) return [`python3 ≥ ${minimum} (found ${version})`];
   try {
-    await run('python3', ['-m', 'pip', '--version']);
+    await pip(['--version']);
     return [];
   } catch {
     return ["python3's pip (Debian: apt-get install python3-pip)"];

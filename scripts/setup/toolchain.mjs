@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SetupError } from './command.mjs';
 
 /**
  * Where the programs of this checkout are; `stack/toolchain.ts` reads it.
@@ -21,7 +22,7 @@ import { fileURLToPath } from 'node:url';
 const recordOf = (root) => join(root, '.kdx', 'toolchain.json');
 
 /**
- * The record of the last set-up, when all it names is still there.
+ * The record of the last set-up, when all it names is still there and this user may run it.
  * @param {string} root
  * @returns {Promise<Toolchain | undefined>}
  */
@@ -30,10 +31,54 @@ export async function readToolchain(root) {
     /** @type {Toolchain} */
     const toolchain = JSON.parse(await readFile(recordOf(root), 'utf8'));
     const { inputs: _inputs, flavour: _flavour, ...programs } = toolchain;
-    return Object.values(programs).every((path) => existsSync(path)) ? toolchain : undefined;
+    return Object.values(programs).every(isProgram) ? toolchain : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** @param {string} path */
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether this user may set a checkout up.
+ * @param {string} root
+ * @returns {Promise<boolean>}
+ */
+export async function isWritable(root) {
+  const check = (/** @type {string} */ path) => access(path, constants.W_OK);
+  try {
+    await check(join(root, '.kdx')).catch((error) => {
+      if (error.code !== 'ENOENT') throw error;
+      return check(root);
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What another user has set up, for one who may only read it.
+ * @param {string} root
+ * @param {Toolchain | undefined} toolchain
+ * @param {string} inputs
+ * @returns {Toolchain}
+ * @throws {SetupError} where it is not set up, or with programs that this user may not run
+ */
+export function othersToolchain(root, toolchain, inputs) {
+  if (toolchain?.inputs === inputs) return toolchain;
+  throw new SetupError(
+    `${root} is another user's, and is not set up for you: clone it into a folder of yours, or let its ` +
+      'owner run npm run setup with KDX_CACHE_HOME set to a folder that you may read',
+  );
 }
 
 /**

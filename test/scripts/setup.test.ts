@@ -8,8 +8,8 @@ import { cached } from '../../scripts/setup/cache.mjs';
 import { run } from '../../scripts/setup/command.mjs';
 import { withLock } from '../../scripts/setup/lock.mjs';
 import { isSuitable } from '../../scripts/setup/node.mjs';
-import { satisfies } from '../../scripts/setup/packages.mjs';
-import { checkPlatform, checkTools } from '../../scripts/setup/platform.mjs';
+import { absentOf } from '../../scripts/setup/packages.mjs';
+import { checkPath, checkPlatform, checkTools } from '../../scripts/setup/platform.mjs';
 import { countTap } from '../../scripts/setup/tap.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -63,12 +63,16 @@ test('node_modules is kept only when it holds every package at its digest', (t) 
     packages: {
       '': { version: '0.1.0' },
       'node_modules/a': entry('sha512-a'),
-      'node_modules/b-darwin': { ...entry('sha512-b'), optional: true },
+      'node_modules/b-darwin': { ...entry('sha512-b'), optional: true, os: ['darwin'] },
+      'node_modules/b-linux': { ...entry('sha512-b'), optional: true, os: ['linux'], cpu: ['x64'] },
     },
   };
-  t.true(satisfies(wanted, { packages: { 'node_modules/a': entry('sha512-a') } }));
-  t.false(satisfies(wanted, { packages: { 'node_modules/a': entry('sha512-other') } }));
-  t.false(satisfies(wanted, { packages: {} }));
+  const linux = { 'node_modules/b-linux': entry('sha512-b') };
+  const [a, b] = ['node_modules/a', 'node_modules/b-linux'];
+  t.deepEqual(absentOf(wanted, { packages: { [a]: entry('sha512-a'), ...linux } }), []);
+  t.deepEqual(absentOf(wanted, { packages: { [a]: entry('sha512-other'), ...linux } }), [a]);
+  t.deepEqual(absentOf(wanted, { packages: { [a]: entry('sha512-a') } }), [b]);
+  t.deepEqual(absentOf(wanted, {}), [a, b]);
 });
 
 test('a cached folder is built once, even by builders at the same time', async (t) => {
@@ -78,7 +82,7 @@ test('a cached folder is built once, even by builders at the same time', async (
     builds += 1;
     await writeFile(join(folder, 'part'), 'whole');
   };
-  const folders = await Promise.all([1, 2, 3].map(() => cached('thing-1', build, quiet, home)));
+  const folders = await Promise.all([1, 2, 3].map(() => cached('thing-1', build, quiet, { home })));
   t.is(builds, 1);
   t.is(new Set(folders).size, 1);
   t.is(await readFile(join(home, 'thing-1', 'part'), 'utf8'), 'whole');
@@ -90,17 +94,61 @@ test('a build that fails leaves no folder of its name, and the next one starts f
     await writeFile(join(folder, 'half'), '');
     throw new Error('the network went away');
   };
-  await t.throwsAsync(cached('thing-1', breaks, quiet, home), { message: 'the network went away' });
+  await t.throwsAsync(cached('thing-1', breaks, quiet, { home }), {
+    message: 'the network went away',
+  });
   t.false(existsSync(join(home, 'thing-1')));
   const found: string[] = [];
-  await cached(
-    'thing-1',
-    async (folder) => void found.push(...(await readdir(folder))),
-    quiet,
+  await cached('thing-1', async (folder) => void found.push(...(await readdir(folder))), quiet, {
     home,
-  );
+  });
   t.deepEqual(found, []);
   t.deepEqual(await readdir(home), ['thing-1']);
+});
+
+test('what was complete and does not run any more is built again, once', async (t) => {
+  const home = await temporaryFolder(t);
+  const said: string[] = [];
+  let builds = 0;
+  const build = async (folder: string): Promise<void> => {
+    builds += 1;
+    await writeFile(join(folder, 'program'), '#!/bin/sh\n', { mode: 0o755 });
+  };
+  const attempt = (folder: string) => run(join(folder, 'program'), []);
+  const provide = () => cached('thing-1', build, (line) => said.push(line), { home, attempt });
+  await provide();
+  await provide();
+  t.is(builds, 1);
+  await writeFile(join(home, 'thing-1', 'program'), '#!/no/such/interpreter\n');
+  await provide();
+  t.is(builds, 2);
+  t.regex(said.join('\n'), /^thing-1 does not run any more \(.*ENOENT.*\): building it again$/);
+  await provide();
+  t.is(builds, 2);
+  t.deepEqual(await readdir(home), ['thing-1']);
+});
+
+test('a cache that cannot be written is named in one sentence, with the way out', async (t) => {
+  // Nobody can make a folder in a file, root included.
+  const home = join(ROOT, 'package.json', 'cache');
+  const error = await t.throwsAsync(cached('thing-1', async () => {}, quiet, { home }));
+  t.true(error.message.startsWith(`${home} cannot be written (`), error.message);
+  t.regex(error.message, /set KDX_CACHE_HOME to a folder of yours/);
+  t.false(error.message.includes('\n'));
+});
+
+for (const character of ['!', '?', '#', ':', ',', '"', '\n']) {
+  test(`a checkout with ${JSON.stringify(character)} in its path is refused by name`, (t) => {
+    const path = `/home/me/we${character}rd/kdx`;
+    const error = t.throws(() => checkPath(path));
+    t.true(error.message.startsWith(JSON.stringify(path)), error.message);
+    t.true(error.message.includes(JSON.stringify(character)));
+    t.false(error.message.includes('\n'));
+  });
+}
+
+test('a checkout with blanks, %, quotes and letters of any script is not refused', (t) => {
+  t.notThrows(() => checkPath("/home/me/it's 100% fine; (a) [b] {c} é 学/kdx"));
 });
 
 test('the lock of a process that was killed is taken over', async (t) => {

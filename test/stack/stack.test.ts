@@ -131,10 +131,9 @@ test.serial('a server that is there and does nothing is failing, with the reason
     t.is(exitCode, 1);
     const { services, healthy: isHealthy } = JSON.parse(stdout) as StackStatus;
     t.false(isHealthy);
-    t.like(
-      services.find(({ name }) => name === 'temporal'),
-      { state: 'failing', cause: 'no answer for 5 s' },
-    );
+    const temporal = services.find(({ name }) => name === 'temporal');
+    t.is(temporal?.state, 'failing');
+    t.regex(temporal?.cause ?? '', /no answer|deadline/);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
