@@ -44,7 +44,13 @@ export type LoopTimes = {
 function specOf({ model, batch, threads }: LoopSubject): TrainSpec {
   const split = { train: TRAIN_IMAGES, validation: 0, test: 1000 };
   const digest = manifestDigest(DIGITS_MANIFEST);
-  const optimizer = { name: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 } as const;
+  const optimizer = {
+    name: 'sgd',
+    learningRate: 0.05,
+    momentum: 0.9,
+    nesterov: false,
+    weightDecay: 5e-4,
+  } as const;
   const augment = { pad: 4, flip: true };
   return {
     kind: 'train',
@@ -54,7 +60,18 @@ function specOf({ model, batch, threads }: LoopSubject): TrainSpec {
     code: 'bench',
     model: { name: model },
     distillers: [{ name: 'ce', weight: 1 }],
-    train: { epochs: 1000, batch, optimizer, schedule: 'constant', scale: true, augment },
+    train: {
+      epochs: 1000,
+      batch,
+      optimizer,
+      schedule: 'constant',
+      scale: true,
+      publishedEpochs: 240,
+      milestones: [150, 180, 210],
+      factor: 0.1,
+      warmUpEpochs: 0,
+      augment,
+    },
     seeds: { init: 1, data: 1 },
   };
 }

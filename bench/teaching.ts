@@ -104,8 +104,24 @@ function specsOf(plan: TeachingPlan, digest: string) {
     code: '',
   } as const;
   const train = (epochs: number): TrainSpec['train'] => ({
-    ...{ epochs, batch: plan.batch, schedule: 'step', scale: true, augment: AUGMENT },
-    optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 },
+    ...{
+      epochs,
+      batch: plan.batch,
+      schedule: 'step',
+      scale: true,
+      publishedEpochs: 240,
+      milestones: [150, 180, 210],
+      factor: 0.1,
+      warmUpEpochs: 0,
+      augment: AUGMENT,
+    },
+    optimizer: {
+      name: 'sgd',
+      learningRate: 0.05,
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 5e-4,
+    },
   });
   const teacher: TrainSpec = {
     ...base,

@@ -1,7 +1,9 @@
 import { PRECISIONS, TAUGHT_DISTILLERS, type Precision } from './catalog.ts';
 import { EXPLAINER_NAMES } from './models/models.ts';
 import { DATASETS } from './datasets.ts';
-import { DEFAULT_PRESET, type ModelSpec, type Study, type Train } from './schema.ts';
+import { DEFAULT_PRESET, type ModelSpec, type Study } from './schema.ts';
+import { type Train } from './train-schema.ts';
+import { scheduleProblems } from './schedule-rules.ts';
 import { logitsBytes, teachStreams } from './plan/streams.ts';
 
 /** One thing that is wrong with a study: where, what is there, what is allowed. */
@@ -122,7 +124,7 @@ function trainProblems(path: string, train: Train, explainer: boolean): Problem[
   if (!explainer && train.schedule.startsWith('explainer-')) {
     problems.push({
       path: `${path}.schedule`,
-      message: `found "${train.schedule}"; allowed: step, constant`,
+      message: `found "${train.schedule}"; allowed: step, cosine, constant`,
     });
   }
   if (train.schedule === 'explainer-soft' && train.optimizer.name !== 'adam') {
@@ -131,7 +133,7 @@ function trainProblems(path: string, train: Train, explainer: boolean): Problem[
       message: `found "${train.optimizer.name}"; allowed: adam, which has a rate for the gates`,
     });
   }
-  return problems;
+  return [...problems, ...scheduleProblems(path, train)];
 }
 
 function teacherProblems(study: Study, path: string, id: string | undefined): Problem[] {

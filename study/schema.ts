@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ARM_NAMES, DISTILLER_NAMES } from './catalog.ts';
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
+import { trainSchema } from './train-schema.ts';
 
 /**
  * A study, as a user writes it. One source for the types, the messages of refusal and the JSON Schema
@@ -16,41 +17,8 @@ const count = z.int().min(1);
 const rate = z.number().positive();
 const share = z.number().min(0).max(1);
 
-export const sgdSchema = z.strictObject({
-  name: z.literal('sgd'),
-  learningRate: rate.default(0.05),
-  momentum: share.default(0.9),
-  weightDecay: z.number().min(0).default(5e-4),
-});
-export const adamSchema = z.strictObject({
-  name: z.literal('adam'),
-  learningRate: rate.default(0.05),
-  gateLearningRate: rate.default(0.01).describe('Rate of the gate logits β.'),
-  weightDecay: z.number().min(0).default(5e-4).describe('L2 added to the gradient, not AdamW.'),
-});
-
 /** Normalisation of a study that names none; not every dataset has it. */
 export const DEFAULT_PRESET = 'correct';
-
-const augmentSchema = z.strictObject({
-  pad: z.int().min(0).max(16).default(4).describe('Zero padding in pixels before the random crop.'),
-  flip: z.boolean().default(true).describe('Horizontal flip with probability one half.'),
-});
-
-/** How one network is trained; resolved with all its defaults it is part of the result's key. */
-export const trainSchema = z.strictObject({
-  epochs: count.max(10_000),
-  batch: count.max(65_536).default(64),
-  optimizer: z.discriminatedUnion('name', [sgdSchema, adamSchema]),
-  schedule: z
-    .enum(['step', 'constant', 'explainer-soft', 'explainer-hard'])
-    .default('step')
-    .describe(
-      'step: ×0.1 at 0.625, 0.75, 0.875 of the run; explainer-*: the two stages of KDExplainer.',
-    ),
-  scale: z.boolean().default(true).describe('Stretch the published schedule to `epochs`.'),
-  augment: augmentSchema.prefault({}),
-});
 
 export const distillerSchema = z.strictObject({
   name: z.enum(DISTILLER_NAMES),
@@ -196,7 +164,6 @@ export const studySchema = z.strictObject({
 export type StudyInput = z.input<typeof studySchema>;
 /** A study with every default filled in. */
 export type Study = z.output<typeof studySchema>;
-export type Train = z.output<typeof trainSchema>;
 export type ModelSpec = z.output<typeof modelSchema>;
 export type DistillerSpec = z.output<typeof distillerSchema>;
 export type VamSpec = z.output<typeof vamSchema>;

@@ -6,15 +6,18 @@ import { createSlot, decayedGradients, flatGroups } from './optimizer.ts';
 export type SgdOptions = {
   readonly parameters: readonly Parameter[];
   readonly momentum: number;
+  /** Nesterov's momentum; false unless given. */
+  readonly nesterov?: boolean;
   /** L2 added to the gradient of every parameter, norms and biases included. */
   readonly weightDecay: number;
 };
 
 /**
  * Stochastic gradient descent with momentum as PyTorch's `SGD` does it: d = g + λw, v ← μv + d,
- * w ← w − ηv; the momentum is not dampened, and the rate is outside it.
+ * w ← w − ηv, with Nesterov w ← w − η(d + μv); the momentum is not dampened, and the rate is outside it.
  */
-export function sgd({ parameters, momentum, weightDecay }: SgdOptions): Optimizer {
+export function sgd(options: SgdOptions): Optimizer {
+  const { parameters, momentum, nesterov = false, weightDecay } = options;
   const states = flatGroups(parameters, weightDecay).map((flat) => ({
     flat,
     velocity: createSlot(flat),
@@ -27,7 +30,8 @@ export function sgd({ parameters, momentum, weightDecay }: SgdOptions): Optimize
         const weights = flat.weights();
         const direction = decayedGradients(flat, weights, gradients);
         velocity.assign(tf.add(tf.mul(velocity, momentum), direction));
-        flat.assign(tf.sub(weights, tf.mul(velocity, rates[flat.group])));
+        const ahead = nesterov ? tf.add(direction, tf.mul(velocity, momentum)) : velocity;
+        flat.assign(tf.sub(weights, tf.mul(ahead, rates[flat.group])));
       }
     },
     dispose: () => {

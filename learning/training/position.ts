@@ -3,12 +3,7 @@
  * length is the published run with other steps per epoch: its steps are laid evenly over the
  * published epochs, so that every schedule passes through all of its phases however short the run is.
  */
-import type { Train } from '../../study/schema.ts';
-
-/** Published length of both stages of the explainer, in epochs (KDExplainer). */
-export const EXPLAINER_EPOCHS = 300;
-/** Published length of students and teachers, in epochs (RepDistiller). */
-export const STUDENT_EPOCHS = 240;
+import { EXPLAINER_EPOCHS, type Train } from '../../study/train-schema.ts';
 
 /** A step of a run, as the training loop counts it. */
 export type StepPosition = {
@@ -33,7 +28,7 @@ export type RunPosition = StepPosition & {
 export function runPosition(train: Train, at: StepPosition): RunPosition {
   const { epoch, step, stepsPerEpoch } = at;
   const progress = ((epoch - 1) * stepsPerEpoch + step) / (train.epochs * stepsPerEpoch);
-  const publishedEpoch = publishedEpochAt(train, at, publishedEpochs(train));
+  const publishedEpoch = publishedEpochAt(train, at, publishedEpochsOf(train));
   return { epoch, step, stepsPerEpoch, epochs: train.epochs, publishedEpoch, progress };
 }
 
@@ -43,8 +38,8 @@ export function lastStepOf(epoch: number, stepsPerEpoch: number): StepPosition {
 }
 
 /** Epochs of the published run that a training follows. */
-function publishedEpochs({ schedule }: Train): number {
-  return schedule.startsWith('explainer-') ? EXPLAINER_EPOCHS : STUDENT_EPOCHS;
+function publishedEpochsOf({ schedule, publishedEpochs }: Train): number {
+  return schedule.startsWith('explainer-') ? EXPLAINER_EPOCHS : publishedEpochs;
 }
 
 /**

@@ -3,16 +3,9 @@
  * epoch that the step falls into (`position.ts`). Sources: RepDistiller for students and teachers,
  * the code of KDExplainer for the two stages of the explainer.
  */
-import type { Train } from '../../study/schema.ts';
-import {
-  EXPLAINER_EPOCHS,
-  publishedEpochAt,
-  STUDENT_EPOCHS,
-  type StepPosition,
-} from './position.ts';
+import { EXPLAINER_EPOCHS, type Train } from '../../study/train-schema.ts';
+import { publishedEpochAt, runPosition, type StepPosition } from './position.ts';
 
-/** RepDistiller: the rate falls to a tenth after each of these epochs. */
-const MILESTONES = [150, 180, 210];
 /** KDExplainer, stage 1: the gates are held, and the rate doubles, for so many epochs. */
 const STAGE_1_WARM_UP_EPOCHS = 2;
 /** KDExplainer, stage 1: the epoch at which the rate would reach zero, a little after the end. */
@@ -40,34 +33,48 @@ export function scheduleAt(train: Train, at: StepPosition): StepSettings {
   const { optimizer, schedule } = train;
   const base = optimizer.learningRate;
   const gateBase = optimizer.name === 'adam' ? optimizer.gateLearningRate : base;
-  const explainerEpoch = publishedEpochAt(train, at, EXPLAINER_EPOCHS);
-  const studentEpoch = publishedEpochAt(train, at, STUDENT_EPOCHS);
-  const factors = FACTORS[schedule]({ explainerEpoch, studentEpoch });
+  const { publishedEpoch } = runPosition(train, at);
+  const factors = FACTORS[schedule](publishedEpoch, train);
+  // Gates grow cold over the explainer's epochs, whatever schedule the rates have.
+  const gateEpoch = publishedEpochAt(train, at, EXPLAINER_EPOCHS);
   return {
     learningRate: base * factors.weights,
     gateLearningRate: gateBase * factors.gates,
-    inverseGateTemperature: explainerEpoch / (GATE_TAU_0 * GATE_T_0),
-    vamWarmUp: Math.min(1, (studentEpoch - 1) / VAM_WARM_UP_EPOCHS),
+    inverseGateTemperature: gateEpoch / (GATE_TAU_0 * GATE_T_0),
+    vamWarmUp: Math.min(1, (publishedEpoch - 1) / VAM_WARM_UP_EPOCHS),
   };
 }
 
-type PublishedEpochs = { readonly explainerEpoch: number; readonly studentEpoch: number };
 type Factors = { readonly weights: number; readonly gates: number };
+/** Factors of the rates in a published epoch, from 1. */
+type Schedule = (epoch: number, train: Train) => Factors;
 
-const FACTORS: Readonly<Record<Train['schedule'], (at: PublishedEpochs) => Factors>> = {
-  constant: () => alike(1),
-  step: ({ studentEpoch }) => alike(stepFactor(studentEpoch)),
-  'explainer-soft': ({ explainerEpoch }) => softStageFactors(explainerEpoch),
-  'explainer-hard': ({ explainerEpoch }) => alike(hardStageFactor(explainerEpoch)),
+const FACTORS: Readonly<Record<Train['schedule'], Schedule>> = {
+  constant: (epoch, train) => alike(warmUpFactor(epoch, train)),
+  step: (epoch, train) => alike(warmUpFactor(epoch, train) * stepFactor(epoch, train)),
+  cosine: (epoch, train) => alike(warmUpFactor(epoch, train) * cosineFactor(epoch, train)),
+  'explainer-soft': softStageFactors,
+  'explainer-hard': (epoch) => alike(hardStageFactor(epoch)),
 };
 
 function alike(factor: number): Factors {
   return { weights: factor, gates: factor };
 }
 
-/** RepDistiller: 0.1 to the number of milestones before the epoch. */
-function stepFactor(epoch: number): number {
-  return 0.1 ** MILESTONES.filter((milestone) => milestone < epoch).length;
+/** Linear warm-up: 1/n in the first of n epochs, the full rate in the last. */
+function warmUpFactor(epoch: number, { warmUpEpochs }: Train): number {
+  return warmUpEpochs === 0 ? 1 : Math.min(1, epoch / warmUpEpochs);
+}
+
+/** RepDistiller: the factor to the number of milestones before the epoch. */
+function stepFactor(epoch: number, { milestones, factor }: Train): number {
+  return factor ** milestones.filter((milestone) => milestone < epoch).length;
+}
+
+/** Half a cosine from the end of the warm-up to the end of the run (SGDR, Loshchilov & Hutter, 2017). */
+function cosineFactor(epoch: number, { publishedEpochs, warmUpEpochs }: Train): number {
+  const done = Math.max(0, epoch - 1 - warmUpEpochs) / (publishedEpochs - warmUpEpochs);
+  return (1 + Math.cos(Math.PI * done)) / 2;
 }
 
 /**

@@ -102,5 +102,5 @@ function createOptimizer(
   const { weightDecay } = optimizer;
   return optimizer.name === 'adam'
     ? adam({ parameters, weightDecay })
-    : sgd({ parameters, weightDecay, momentum: optimizer.momentum });
+    : sgd({ parameters, weightDecay, momentum: optimizer.momentum, nesterov: optimizer.nesterov });
 }

@@ -1,6 +1,7 @@
 import { DATASETS } from '../../study/datasets.ts';
 import { seedPairs } from '../../study/plan/plan.ts';
-import type { Study, Train } from '../../study/schema.ts';
+import type { Study } from '../../study/schema.ts';
+import type { Train } from '../../study/train-schema.ts';
 import { quantity, type Prose, type Row, type Table } from '../page/content.ts';
 import { PUBLISHED } from './deviations.ts';
 import { fixed, listed } from '../format.ts';
@@ -8,12 +9,25 @@ import { fixed, listed } from '../format.ts';
 /** A no-break space: a product is not broken over lines. */
 const TIE = '\u00a0';
 
-const SCHEDULES: Readonly<Record<Train['schedule'], string>> = {
-  step: '×0.1 at 62.5, 75, 87.5 %',
-  constant: 'constant',
-  'explainer-soft': 'warm-up, then linear decay',
-  'explainer-hard': 'halved every tenth',
+const SCHEDULES: Readonly<Record<Train['schedule'], (train: Train) => string>> = {
+  step: ({ factor, milestones, publishedEpochs }) => {
+    const shares = milestones.map((at) => String((100 * at) / publishedEpochs));
+    return `×${factor} at ${shares.join(', ')} %`;
+  },
+  cosine: () => 'half a cosine',
+  constant: () => 'constant',
+  'explainer-soft': () => 'warm-up, then linear decay',
+  'explainer-hard': () => 'halved every tenth',
 };
+
+/** How the rate goes over the run, in words. */
+function rateText(train: Train): string {
+  const { schedule, warmUpEpochs, publishedEpochs } = train;
+  const text = SCHEDULES[schedule](train);
+  return warmUpEpochs === 0
+    ? text
+    : `${warmUpEpochs} of ${publishedEpochs} epochs warm-up, then ${text}`;
+}
 
 type PublishedTrain = (typeof PUBLISHED)['network' | 'stage1' | 'stage2'];
 type Training = {
@@ -70,7 +84,7 @@ export function protocolTable(study: Study): Table {
           ? setting(optimizer.gateLearningRate, PUBLISHED.gateLearningRate)
           : [],
       ),
-      row('… over the run', ({ train }) => [SCHEDULES[train.schedule]]),
+      row('… over the run', ({ train }) => [rateText(train)]),
       row('Weight decay', ({ train }) =>
         setting(train.optimizer.weightDecay, PUBLISHED.weightDecay),
       ),

@@ -41,13 +41,54 @@ test('defaults are the published protocol', (t) => {
     batch: 64,
     schedule: 'step',
     scale: true,
-    optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9, weightDecay: 5e-4 },
+    ...{ publishedEpochs: 240, milestones: [150, 180, 210], factor: 0.1, warmUpEpochs: 0 },
+    optimizer: {
+      ...{ name: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: false, weightDecay: 5e-4 },
+    },
   });
   t.is(resolution.study.explain?.temperature, 4);
   t.is(resolution.study.explain?.smoothing, 0.1);
 });
 
+const student = { epochs: 4, optimizer: { name: 'sgd' } };
+const soft = { epochs: 6, optimizer: { name: 'adam' }, schedule: 'explainer-soft' };
 const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
+  [
+    'a soft stage that would go on beyond the end of its rates',
+    ['explain', 'stage1'],
+    { ...soft, epochs: 400, scale: false },
+    /^\$\.explain\.stage1\.epochs: found 400 with "scale": false; allowed: at most 300$/,
+  ],
+  [
+    'a cosine that would rise again',
+    ['sweep', 'train'],
+    { ...student, epochs: 241, scale: false, schedule: 'cosine' },
+    /^\$\.sweep\.train\.epochs: found 241 with "scale": false; allowed: at most 240$/,
+  ],
+  [
+    'milestones that the schedule does not read',
+    ['sweep', 'train'],
+    { ...student, schedule: 'cosine', milestones: [60, 120] },
+    /^\$\.sweep\.train\.milestones: is set, but the schedule "cosine" does not read it/,
+  ],
+  [
+    'another length for the explainer',
+    ['explain', 'stage1'],
+    { ...soft, publishedEpochs: 200 },
+    /^\$\.explain\.stage1\.publishedEpochs: is set, but the schedule "explainer-soft"/,
+  ],
+  [
+    'milestones out of order',
+    ['sweep', 'train', 'milestones'],
+    [180, 150],
+    /^\$\.sweep\.train\.milestones: found 180, 150; allowed: rising, at most 240$/,
+  ],
+  [
+    'a warm-up as long as the run',
+    ['sweep', 'train', 'warmUpEpochs'],
+    240,
+    /^\$\.sweep\.train\.warmUpEpochs: found 240; allowed: less than 240$/,
+  ],
   [
     'an unknown model',
     ['teachers', 0, 'model', 'name'],

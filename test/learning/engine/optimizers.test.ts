@@ -44,20 +44,22 @@ function follow(
   );
 }
 
-test('SGD with momentum and weight decay takes the steps of the reference', (t) => {
-  const { value, params } = fixtures['SGD'] as OptimizerFixture;
-  const optimizer = sgd({
-    parameters: [parameter('weights', params.w0)],
-    momentum: 0.9,
-    weightDecay: params.wd,
+for (const name of ['SGD', 'SGD_nesterov'] as const)
+  test(`${name} with momentum and weight decay takes the steps of the reference`, (t) => {
+    const { value, params } = fixtures[name] as OptimizerFixture;
+    const optimizer = sgd({
+      parameters: [parameter('weights', params.w0)],
+      momentum: 0.9,
+      nesterov: name === 'SGD_nesterov',
+      weightDecay: params.wd,
+    });
+    t.true(
+      relativeError(
+        follow(optimizer, params.grads, () => params.lr),
+        value,
+      ) <= 1e-5,
+    );
   });
-  t.true(
-    relativeError(
-      follow(optimizer, params.grads, () => params.lr),
-      value,
-    ) <= 1e-5,
-  );
-});
 
 for (const [name, held] of [
   ['ADAM_L2', 0],

@@ -23,7 +23,16 @@ const SPEC: TrainSpec = {
   gates: 'soft',
   distillers: [{ name: 'ce', weight: 1 }],
   train: {
-    ...{ epochs: 2, batch: 64, schedule: 'explainer-soft', scale: true },
+    ...{
+      epochs: 2,
+      batch: 64,
+      schedule: 'explainer-soft',
+      scale: true,
+      publishedEpochs: 240,
+      milestones: [150, 180, 210],
+      factor: 0.1,
+      warmUpEpochs: 0,
+    },
     augment: { pad: 2, flip: false },
     optimizer: { name: 'adam', learningRate: 0.002, gateLearningRate: 0.05, weightDecay: 5e-4 },
   },

@@ -2,7 +2,7 @@ import test from 'ava';
 
 import { runPosition } from '../../../learning/training/position.ts';
 import { scheduleAt, type StepSettings } from '../../../learning/training/schedules.ts';
-import type { Train } from '../../../study/schema.ts';
+import type { Train } from '../../../study/train-schema.ts';
 import { readGolden } from '../formula.ts';
 
 type Rows = { readonly value: readonly (readonly number[])[]; readonly tolerance: number };
@@ -13,7 +13,12 @@ type Losses = {
 const { HME_s1_lr, HME_s2_lr, STEP_lr } = readGolden<Losses>('losses').fixtures;
 const WEIGHT_DECAY = 5e-4;
 
-function training(schedule: Train['schedule'], epochs: number, scale = true): Train {
+function training(
+  schedule: Train['schedule'],
+  epochs: number,
+  scale = true,
+  changes: Partial<Train> = {},
+): Train {
   return {
     epochs,
     batch: 64,
@@ -24,8 +29,9 @@ function training(schedule: Train['schedule'], epochs: number, scale = true): Tr
       weightDecay: WEIGHT_DECAY,
     },
     schedule,
-    scale,
+    ...{ scale, publishedEpochs: 240, milestones: [150, 180, 210], factor: 0.1, warmUpEpochs: 0 },
     augment: { pad: 2, flip: false },
+    ...changes,
   };
 }
 
@@ -155,4 +161,38 @@ test('a position names the published epoch and the share of the run that is done
   t.deepEqual(runPosition(training('step', 4), at), { ...position, publishedEpoch: 151 });
   t.deepEqual(runPosition(training('explainer-hard', 4), at), { ...position, publishedEpoch: 188 });
   t.deepEqual(runPosition(training('step', 4, false), at), { ...position, publishedEpoch: 3 });
+});
+
+test("another protocol's length, milestones and factor are followed, at any length", (t) => {
+  // Tiny-ImageNet in mdistiller: 200 epochs, ×0.1 after 60, 120 and 160.
+  const tiny = { publishedEpochs: 200, milestones: [60, 120, 160], factor: 0.2 };
+  for (const epochs of [200, 5, 400]) {
+    const rates = settingsOf(training('step', epochs, true, tiny), 2000 / epochs);
+    const falls = rates.flatMap(({ learningRate }, at) =>
+      learningRate < (rates[at - 1]?.learningRate ?? 0) ? [[at, learningRate / 0.05]] : [],
+    );
+    t.deepEqual(
+      falls.map(([at]) => at),
+      [600, 1200, 1600],
+    );
+    falls.forEach(([, factor = 0], k) => t.true(near(factor, 0.2 ** (k + 1), 1e-12)));
+  }
+});
+
+test('a linear warm-up ends at the full rate, and a cosine goes on from there to zero', (t) => {
+  const warm = { publishedEpochs: 10, warmUpEpochs: 4 };
+  const ratesOf = (schedule: Train['schedule']) =>
+    settingsOf(training(schedule, 10, true, warm), 1).map(
+      (settings) => settings.learningRate / 0.05,
+    );
+  const cosine = [0, 1, 2, 3, 4, 5].map((done) => (1 + Math.cos((Math.PI * done) / 6)) / 2);
+  for (const [schedule, after] of [
+    ['constant', [1, 1, 1, 1, 1, 1]],
+    ['cosine', cosine],
+  ] as const) {
+    const rates = ratesOf(schedule);
+    [0.25, 0.5, 0.75, 1, ...after].forEach((wanted, at) =>
+      t.true(near(rates[at] ?? NaN, wanted, 1e-12), `${schedule}, epoch ${at + 1}`),
+    );
+  }
 });

@@ -18,9 +18,24 @@ const STUDENT: TrainSpec = {
   model: { name: 'resnet8' },
   distillers: [{ name: 'ce', weight: 1 }],
   train: {
-    ...{ epochs: 1, batch: 50, schedule: 'constant', scale: true },
+    ...{
+      epochs: 1,
+      batch: 50,
+      schedule: 'constant',
+      scale: true,
+      publishedEpochs: 240,
+      milestones: [150, 180, 210],
+      factor: 0.1,
+      warmUpEpochs: 0,
+    },
     augment: { pad: 2, flip: false },
-    optimizer: { name: 'sgd', learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4 },
+    optimizer: {
+      name: 'sgd',
+      learningRate: 0.01,
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 5e-4,
+    },
   },
   seeds: { init: 1029, data: 1029 },
 };
