@@ -1,3 +1,4 @@
+import type { Launch } from '../leg/decide.ts';
 import type { ErrorCode } from '../leg/errors.ts';
 import type { LegEnd, LegWord } from '../leg/ports.ts';
 import type { Leg } from '../leg/spec.ts';
@@ -16,6 +17,9 @@ export type ResolvedStudy = {
   readonly code: CodeIndex;
 };
 
+/** A study that has been resolved, once: what the plan depends on, and the blob that keeps it. */
+export type PinnedStudy = { readonly digest: string; readonly resolved: ResolvedStudy };
+
 /** The part of a result that workflows act on. */
 export type ResultSummary = {
   readonly key: string;
@@ -24,6 +28,16 @@ export type ResultSummary = {
   /** Digests of the result's files by name. */
   readonly files: Readonly<Record<string, string>>;
 };
+
+/** What lies at a key and is no result of it: the trial fails, and the study goes on. */
+export type DamagedResult = {
+  readonly key: string;
+  readonly status: 'damaged';
+  readonly message: string;
+};
+
+/** What a look-up by key has found. */
+export type Found = ResultSummary | DamagedResult;
 
 /** How a launch ended, and the result if the store holds one. */
 export type LegReport = LegEnd & { readonly result?: ResultSummary };
@@ -40,21 +54,31 @@ export type TrialFailure = {
   readonly message: string;
 };
 
-/** How a trial that someone else had started came to its end. */
-export type TrialEnd =
-  | { readonly status: 'completed' | 'cancelled' | 'gone' }
-  | { readonly status: 'failed'; readonly failure: TrialFailure };
-
-export type RecordTrialInput = {
-  readonly key: string;
-  readonly study: string;
-  readonly trial: string;
+/** A trial that has failed, or that is tried again after it had. */
+export type FailedTrial = {
+  readonly id: string;
+  /** Absent while it is tried again. */
+  readonly failure?: TrialFailure;
+  /** Launches that failed, which the next ones are counted with. */
+  readonly earlier: readonly Launch[];
 };
 
+/** Failed trials as one blob: as many as fit into a payload, and the digest of those before them. */
+export type FailureChunk = {
+  readonly trials: readonly FailedTrial[];
+  readonly before?: string;
+};
+
+/** Where a trial stands that another study has started. */
+export type TrialEnd =
+  | { readonly status: 'running' | 'completed' | 'cancelled' | 'gone' }
+  | { readonly status: 'failed'; readonly failure: TrialFailure };
+
 export type ReportInput = {
-  readonly resolved: ResolvedStudy;
-  /** Trials without a result, by id. */
-  readonly failures: Readonly<Record<string, TrialFailure>>;
+  /** Digest of the resolved study. */
+  readonly resolved: string;
+  /** Digest of the last chunk of its failed trials; absent where none has failed. */
+  readonly failures?: string;
 };
 
 /** Object names of what a report left in the store. */
@@ -64,27 +88,48 @@ export type ReportSummary = {
   readonly files: readonly string[];
 };
 
-/** Short activities on the queue `kdx`. */
-export type StudyActivities = {
-  /** Refuses a bad study with `SpecInvalid` before anything runs; puts its dataset into the store. */
-  resolveStudy(input: unknown): Promise<ResolvedStudy>;
-  /** The results that exist, of at most 40 keys: the answer stays below 64 KiB. */
-  findResults(keys: readonly string[]): Promise<readonly ResultSummary[]>;
-  /** Waits until a trial started by another study has closed. */
-  awaitTrial(workflowId: string): Promise<TrialEnd>;
-  /** Device seconds so far of the launch under way of each trial; 0 where none is. */
-  measureLegs(workflowIds: readonly string[]): Promise<readonly number[]>;
+/** A finished trial to be recorded. */
+export type Recordable = { readonly key: string; readonly trial: string };
+
+export type RecordTrialsInput = {
+  readonly study: string;
+  readonly trials: readonly Recordable[];
 };
 
-/** Long activities on the queue `kdx-legs`: each holds one slot while its leg runs. */
+/** Short activities on the queue `kdx`. */
+export type StudyActivities = {
+  /**
+   * Refuses a bad study with `SpecInvalid` before anything runs; puts its dataset into the store, and
+   * what it has resolved.
+   */
+  resolveStudy(input: unknown): Promise<PinnedStudy>;
+  /** What `resolveStudy` has put there. */
+  readStudy(digest: string): Promise<ResolvedStudy>;
+  /** What lies at those of at most 40 keys that have something: the answer stays below 64 KiB. */
+  findResults(keys: readonly string[]): Promise<readonly Found[]>;
+  /** Where trials of other studies stand, at most 200 at once; waits for none of them. */
+  lookAtTrials(workflowIds: readonly string[]): Promise<readonly TrialEnd[]>;
+  /** Device seconds so far of the launch under way of each trial; 0 where none is. */
+  measureLegs(workflowIds: readonly string[]): Promise<readonly number[]>;
+  /** Keeps a chunk of failed trials; answers its digest. */
+  keepFailures(chunk: FailureChunk): Promise<string>;
+  readFailures(digest: string): Promise<FailureChunk>;
+};
+
+/** Long activities on the queues of legs: each holds one slot while its leg runs. */
 export type LegActivities = {
   /** Runs a leg, or adopts it; throws only when its end cannot be known. */
   runLeg(leg: Leg): Promise<LegReport>;
 };
 
-/** Activities on the queue `kdx-io`: they wait for MLflow and draw pages. */
-export type OutputActivities = {
+/** Activities on the queue `kdx-report`. */
+export type ReportActivities = {
   renderReport(input: ReportInput): Promise<ReportSummary>;
-  recordTrial(input: RecordTrialInput): Promise<void>;
+};
+
+/** Activities on the queue `kdx-record`: they wait for MLflow. Writing twice is writing once. */
+export type RecordActivities = {
+  /** Answers the trials that could not be recorded because their files are damaged. */
+  recordTrials(input: RecordTrialsInput): Promise<readonly string[]>;
   recordReport(study: string): Promise<void>;
 };

@@ -1,32 +1,23 @@
+import { isKdxError } from '../leg/errors.ts';
 import type { EpochRecord, Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
-import type { BlobRef, Result, RunRecord } from '../leg/result.ts';
+import type { BlobRef } from '../leg/result.ts';
+import type { GatheredTrial } from '../report/input.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
 import { bindTrial, expandStudy, handedOn, type TrialNode } from '../study/plan/plan.ts';
-import type { ResolvedStudy, TrialFailure } from './contract.ts';
-
-/** One trial of a study with everything the store holds of it. */
-export type GatheredTrial = {
-  readonly node: TrialNode;
-  /** Absent while what the trial needs is not done. */
-  readonly key?: string;
-  readonly result?: Result;
-  readonly runs: readonly RunRecord[];
-  readonly epochs?: readonly EpochRecord[];
-  readonly evaluation?: Evaluation;
-  readonly explanation?: Explanation;
-  readonly logits?: LogitsIndex;
-  readonly failure?: TrialFailure;
-};
+import type { FailedTrial, ResolvedStudy } from './contract.ts';
 
 type Store = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'list' | 'location'>;
 
-/** Reads every trial of a study from the store, in plan order; needs come before what needs them. */
+/**
+ * Reads every trial of a study from the store, in plan order; needs come before what needs them. A
+ * trial whose result or files are damaged has failed by that, and the others are gathered.
+ */
 export async function gatherStudy(
   store: Store,
   resolved: ResolvedStudy,
-  failures: Readonly<Record<string, TrialFailure>>,
+  failed: ReadonlyMap<string, FailedTrial>,
 ): Promise<readonly GatheredTrial[]> {
   const weights = new Map<string, string>();
   const gathered: GatheredTrial[] = [];
@@ -34,7 +25,7 @@ export async function gatherStudy(
     const trial = await gatherTrial(store, node, weights);
     const digest = handedOn(node, trial.result?.files ?? {})?.digest;
     if (digest !== undefined && trial.result?.status === 'complete') weights.set(node.id, digest);
-    const failure = failures[node.id];
+    const failure = failed.get(node.id)?.failure;
     gathered.push(failure === undefined ? trial : { ...trial, failure });
   }
   return gathered;
@@ -47,12 +38,19 @@ async function gatherTrial(
 ): Promise<GatheredTrial> {
   if (!node.needs.every((need) => weights.has(need))) return { node, runs: [] };
   const { key } = bindTrial(node, weights);
+  try {
+    return { node, key, ...(await gatherResult(store, key)) };
+  } catch (error) {
+    if (!isKdxError(error) || error.code !== 'DataMismatch') throw error;
+    return { node, key, runs: [], failure: { code: error.code, message: error.message } };
+  }
+}
+
+async function gatherResult(store: Store, key: string): Promise<Omit<GatheredTrial, 'node'>> {
   const result = await readResult(store, key);
-  if (result === undefined) return { node, key, runs: [] };
+  if (result === undefined) return { runs: [] };
   const { epochs, evaluation, explanation, logits } = result.files;
   return {
-    node,
-    key,
     result,
     runs: await listRuns(store, key),
     ...(epochs === undefined ? {} : { epochs: await readEpochs(store, epochs) }),

@@ -1,48 +1,57 @@
-import { Context } from '@temporalio/activity';
-import type { Client } from '@temporalio/client';
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { concurrently } from '../stores/concurrently.ts';
-import { findResults } from '../stores/results.ts';
-import { problemsText, resolveStudy as readStudy } from '../study/resolve.ts';
+import { lookUpResults } from '../stores/results.ts';
+import { canonicalJson } from '../study/canonical.ts';
+import { problemsText, resolveStudy as readInput } from '../study/resolve.ts';
+import { alive } from './alive.ts';
 import type {
+  Found,
+  PinnedStudy,
   ResolvedStudy,
-  ResultSummary,
   StudyActivities,
   TrialEnd,
   TrialFailure,
 } from './contract.ts';
 import { crossing } from './failure.ts';
+import { keepFailures, readFailures } from './failures.ts';
 import { readHeartbeat } from './heartbeat.ts';
 import type { CatalogPort } from './ports.ts';
 import { summaryOf } from './summary.ts';
 
 export type StudyPorts = {
-  readonly artifacts: Pick<ArtifactStore, 'getJson' | 'location'>;
+  readonly artifacts: Pick<ArtifactStore, 'getJson' | 'location' | 'getBlob' | 'putBlob'>;
   readonly catalog: CatalogPort;
-  /** For waiting on trials that other studies have started, and for what legs say. */
+  /** For looking at trials that other studies have started, and for what legs report. */
   readonly temporal: Client;
 };
 
-/** How often a waiting activity says that it lives. */
-const HEARTBEAT_MILLISECONDS = 10_000;
-
-const MEASURED_AT_ONCE = 16;
+/** Questions to Temporal under way at once. */
+const ASKED_AT_ONCE = 16;
 
 /** The short activities of a study. */
 export function createStudyActivities(ports: StudyPorts): StudyActivities {
+  const { artifacts, catalog, temporal } = ports;
   return {
-    resolveStudy: (input) => crossing(() => resolve(ports.catalog, input)),
-    findResults: (keys) => crossing(() => find(ports.artifacts, keys)),
-    awaitTrial: (workflowId) => crossing(() => awaitEnd(ports.temporal, workflowId)),
-    measureLegs: (workflowIds) => crossing(() => measure(ports.temporal, workflowIds)),
+    resolveStudy: (input) => crossing(() => alive(() => resolve(artifacts, catalog, input))),
+    readStudy: (digest) => crossing(() => readStudy(artifacts, digest)),
+    findResults: (keys) => crossing(() => find(artifacts, keys)),
+    lookAtTrials: (workflowIds) =>
+      crossing(() => concurrently(workflowIds, ASKED_AT_ONCE, (id) => lookAt(temporal, id))),
+    measureLegs: (workflowIds) => crossing(() => measure(temporal, workflowIds)),
+    keepFailures: (chunk) => crossing(() => keepFailures(artifacts, chunk)),
+    readFailures: (digest) => crossing(() => readFailures(artifacts, digest)),
   };
 }
 
-async function resolve(catalog: CatalogPort, input: unknown): Promise<ResolvedStudy> {
-  const resolution = readStudy(input);
+async function resolve(
+  artifacts: StudyPorts['artifacts'],
+  catalog: CatalogPort,
+  input: unknown,
+): Promise<PinnedStudy> {
+  const resolution = readInput(input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
   const { study } = resolution;
   if (study.executor !== 'auto' && !catalog.executors.includes(study.executor)) {
@@ -51,46 +60,61 @@ async function resolve(catalog: CatalogPort, input: unknown): Promise<ResolvedSt
     throw new KdxError('SpecInvalid', message);
   }
   const code = await catalog.readCodeIndex();
-  return { study, datasetDigest: await catalog.publishDataset(study.dataset.name), code };
+  const datasetDigest = await catalog.publishDataset(study.dataset.name);
+  const resolved = { study, datasetDigest, code };
+  const { digest } = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(resolved)));
+  return { digest, resolved };
+}
+
+/** Reads a resolved study. Throws `DataMismatch` when its blob is missing or damaged. */
+export async function readStudy(
+  artifacts: Pick<ArtifactStore, 'getBlob'>,
+  digest: string,
+): Promise<ResolvedStudy> {
+  return JSON.parse(new TextDecoder().decode(await artifacts.getBlob(digest))) as ResolvedStudy;
 }
 
 async function find(
   artifacts: Pick<ArtifactStore, 'getJson' | 'location'>,
   keys: readonly string[],
-): Promise<readonly ResultSummary[]> {
-  return [...(await findResults(artifacts, keys)).values()].map(summaryOf);
+): Promise<readonly Found[]> {
+  const found = await lookUpResults(artifacts, keys);
+  return [...found].map(([key, result]) =>
+    result instanceof KdxError
+      ? { key, status: 'damaged', message: result.message }
+      : summaryOf(result),
+  );
 }
 
 async function measure(
   temporal: Client,
   workflowIds: readonly string[],
 ): Promise<readonly number[]> {
-  return await concurrently(workflowIds, MEASURED_AT_ONCE, async (workflowId) => {
+  return await concurrently(workflowIds, ASKED_AT_ONCE, async (workflowId) => {
     const heartbeat = await readHeartbeat(temporal, workflowId);
     return heartbeat?.deviceSeconds ?? 0;
   });
 }
 
-async function awaitEnd(temporal: Client, workflowId: string): Promise<TrialEnd> {
-  const context = Context.current();
-  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MILLISECONDS);
+/** Where a trial stands. A closed workflow answers with its end at once, so nothing waits here. */
+async function lookAt(temporal: Client, workflowId: string): Promise<TrialEnd> {
+  const handle = temporal.workflow.getHandle(workflowId);
   try {
-    const end = temporal.workflow.getHandle(workflowId).result();
-    await Promise.race([end, context.cancelled]);
+    const { status, runId } = await handle.describe();
+    if (status.name === 'RUNNING') return { status: 'running' };
+    await temporal.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
     return { status: 'completed' };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { status: 'gone' };
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
     if (cause instanceof CancelledFailure) return { status: 'cancelled' };
-    if (cause instanceof ApplicationFailure) return { status: 'failed', failure: failureOf(cause) };
+    if (cause instanceof ApplicationFailure) return { status: 'failed', failure: endOf(cause) };
     return { status: 'gone' };
-  } finally {
-    clearInterval(alive);
   }
 }
 
-function failureOf({ type, message }: ApplicationFailure): TrialFailure {
+function endOf({ type, message }: ApplicationFailure): TrialFailure {
   const known = typeof type === 'string' && Object.hasOwn(ERROR_CODES, type);
   return { code: known ? (type as ErrorCode) : 'CodeBug', message };
 }

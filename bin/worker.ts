@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLegActivities } from '../activities/leg.ts';
-import { createOutputActivities } from '../activities/output.ts';
+import { createRecordActivities } from '../activities/record.ts';
+import { createReportActivities } from '../activities/report.ts';
 import { createStudyActivities } from '../activities/study.ts';
 import { createLocalExecutor } from '../executors/local/executor.ts';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
@@ -17,8 +18,9 @@ import type { CodeIndex } from '../study/code.ts';
 import { readEnvironment, type Environment } from '../environment/environment.ts';
 import { ROOT } from '../environment/root.ts';
 import { publishDataset } from '../stores/datasets.ts';
-import { legEnvironment, legSlots } from '../environment/worker.ts';
+import { legDevices, legEnvironment, legSlots } from '../environment/worker.ts';
 import { bundleWorkflows } from './worker/bundle.ts';
+import { runWorkers, thenClose } from './worker/run.ts';
 import { createWorkers } from './worker/workers.ts';
 
 /** A step, a checkpoint and its upload fit into it. */
@@ -34,20 +36,21 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
     connect(environment.temporal),
     bundleWorkflows(),
   ]);
-  try {
+  const serve = async (): Promise<void> => {
+    const devices = legDevices(variables);
     const workers = await createWorkers({
       connection,
       workflowBundle,
       namespace: environment.temporal.namespace,
       ...activities(environment, connection, legEnvironment(variables)),
+      devices,
       legSlots: slots,
       legStopSeconds: LEG_STOP_SECONDS + 10,
     });
-    process.stdout.write(`worker ready: ${slots} legs at once\n`);
-    await Promise.all(workers.map((worker) => worker.run()));
-  } finally {
-    await connection.close();
-  }
+    process.stdout.write(`worker ready: ${slots} legs at once on ${devices.join(' and ')}\n`);
+    await runWorkers(workers);
+  };
+  await thenClose(serve, () => connection.close());
 }
 
 /** The server may be starting beside us: it is waited for, but not for ever. */
@@ -91,9 +94,12 @@ function activities(
   return {
     study: createStudyActivities({ artifacts, catalog, temporal }),
     leg: createLegActivities({ artifacts, executor }),
-    output: createOutputActivities({
+    report: createReportActivities({
       artifacts,
       render: async (gathered) => renderReport(toReportInput(gathered)),
+    }),
+    record: createRecordActivities({
+      artifacts,
       tracking: openTracking({
         url: environment.mlflowUrl,
         credentials: environment.mlflowCredentials,

@@ -1,10 +1,27 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { DeviceKind } from '../leg/queues.ts';
 import type { Variables } from './variables.ts';
 
 /** Legs that a worker runs at once: `KDX_LEG_SLOTS`, else one per two cores and at least two. */
 export function legSlots(variables: Variables): number {
   const slots = variables['KDX_LEG_SLOTS'];
   return slots === undefined ? Math.max(2, Math.floor(availableParallelism() / 2)) : Number(slots);
+}
+
+/** The file that NVIDIA's driver puts there, in a container with a GPU as well. */
+const NVIDIA_CONTROL = '/dev/nvidiactl';
+/** What hides every GPU from CUDA. */
+const NONE_VISIBLE = ['', '-1'];
+
+/** Devices that a worker has for its legs: it takes no leg of another one. */
+export function legDevices(
+  variables: Variables,
+  hasNvidia: boolean = existsSync(NVIDIA_CONTROL),
+): readonly DeviceKind[] {
+  const visible = variables['CUDA_VISIBLE_DEVICES'];
+  const hasGpu = hasNvidia && (visible === undefined || !NONE_VISIBLE.includes(visible));
+  return hasGpu ? ['cpu', 'cuda'] : ['cpu'];
 }
 
 /** Passed on to legs: where programs and temporary files are. */

@@ -4,13 +4,13 @@ import { digestJson } from '../study/canonical.ts';
 import type { Study } from '../study/schema.ts';
 
 /** Where a trial stands: `blocked` waits for what failed, `open` has not been run. */
-export type TrialState = 'complete' | 'diverged' | 'failed' | 'blocked' | 'open';
+export type ReportState = 'complete' | 'diverged' | 'failed' | 'blocked' | 'open';
 
 /** One trial of the study with what the store holds of it. */
 export type ReportTrial = {
   /** E.g. `sweep/resnet8/KD/s1029` or `explain/distillation/s1029/soft`. */
   readonly id: string;
-  readonly state: TrialState;
+  readonly state: ReportState;
   /** Absent while what the trial needs is not done. */
   readonly key?: string;
   readonly result?: Result;
@@ -66,7 +66,7 @@ export function toReportInput(gathered: {
   };
 }
 
-function stateOf(trial: Omit<ReportTrial, 'id' | 'state'>): TrialState {
+function stateOf(trial: Omit<ReportTrial, 'id' | 'state'>): ReportState {
   if (trial.result !== undefined) return trial.result.status;
   if (trial.failure !== undefined) return 'failed';
   return trial.key === undefined ? 'blocked' : 'open';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { STUDY_QUEUE } from '../workflows/queues.ts';
+import { STUDY_QUEUE } from '../leg/queues.ts';
 import { writeEnvironment } from '../environment/environment.ts';
 import type { Environment } from '../environment/environment.ts';
 import { ROOT } from '../environment/root.ts';

@@ -1,4 +1,4 @@
-import { KdxError } from '../leg/errors.ts';
+import { isKdxError, KdxError } from '../leg/errors.ts';
 import type { Result } from '../leg/result.ts';
 import { canonicalJson, digestJson } from '../study/canonical.ts';
 import type { ArtifactStore } from './artifacts.ts';
@@ -24,14 +24,24 @@ export async function readResult(
   );
 }
 
-/** Results of those keys that have one, looked up many at a time. */
-export async function findResults(
+/**
+ * What lies at those keys that have something, looked up many at a time: a result, or the
+ * `DataMismatch` that says why it is none. Throws what else keeps the store from answering.
+ */
+export async function lookUpResults(
   store: Pick<ArtifactStore, 'getJson' | 'location'>,
   keys: readonly string[],
-): Promise<ReadonlyMap<string, Result>> {
+): Promise<ReadonlyMap<string, Result | KdxError>> {
   const unique = [...new Set(keys)];
-  const results = await concurrently(unique, LOOKUPS_AT_ONCE, (key) => readResult(store, key));
-  return new Map(results.filter((result) => result !== undefined).map((r) => [r.key, r]));
+  const found = await concurrently(unique, LOOKUPS_AT_ONCE, async (key) => {
+    try {
+      return [key, await readResult(store, key)] as const;
+    } catch (error) {
+      if (isKdxError(error) && error.code === 'DataMismatch') return [key, error] as const;
+      throw error;
+    }
+  });
+  return new Map(found.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { ReportSummary, TrialFailure } from '../activities/contract.ts';
-import type { StudyStatus } from '../study/status.ts';
-import { hoursOf, type DeviceAccount } from './device-account.ts';
+import type { StudyStatus, TrialState } from '../study/status.ts';
+import { hoursOf, isSpent, type DeviceAccount } from './device-account.ts';
 import { statusOf } from './status.ts';
 import type { StudyRun } from './state.ts';
 
@@ -15,7 +15,9 @@ export type StudySummary = {
   readonly report?: ReportSummary;
 };
 
-/** Trials named in a message; of the others it tells how many they are. */
+const UNDONE: readonly TrialState[] = ['waiting', 'running', 'cancelled'];
+
+/** Trials named in a message; the others are counted. */
 const NAMED = 3;
 
 /**
@@ -36,16 +38,18 @@ export function conclude(run: StudyRun, report: ReportSummary | undefined): Stud
   const undone = undoneOf(run);
   const [first] = failuresOf(run);
   run.phase = first === undefined && undone.length === 0 ? 'done' : 'failed';
-  if (run.device !== undefined && undone.length > 0) {
+  if (run.device !== undefined && isSpent(run.device) && undone.length > 0) {
     const failed = first === undefined ? '' : `; ${failedText(run)}`;
     throw failure('BudgetExceeded', spentText(run, run.device, undone) + failed, summary);
   }
-  if (first === undefined) return summary;
-  throw failure(first.failure.code, failedText(run), summary);
+  if (first !== undefined) throw failure(first.failure.code, failedText(run), summary);
+  if (undone.length === 0) return summary;
+  // Nothing but a defect leads here; a study that is not finished must not be taken for one that is.
+  throw failure('CodeBug', undoneText(run, undone), summary);
 }
 
 /** Trials that failed, each with why. */
-export function failuresOf(
+function failuresOf(
   run: StudyRun,
 ): readonly { readonly id: string; readonly failure: TrialFailure }[] {
   return [...run.entries.values()].flatMap(({ node, failure }) =>
@@ -53,11 +57,11 @@ export function failuresOf(
   );
 }
 
-/** Trials that the limit of device time has left: nobody cancelled them, and nothing keeps them from being done. */
+/** Trials that are neither finished, nor failed, nor blocked by one that is not to be used. */
 function undoneOf(run: StudyRun): readonly string[] {
-  return [...run.entries.values()].flatMap(({ node, state, failure }) =>
-    state === 'cancelled' && failure === undefined ? [node.id] : [],
-  );
+  return [...run.entries.values()]
+    .filter(({ state }) => UNDONE.includes(state))
+    .map(({ node }) => node.id);
 }
 
 function failure(type: string, message: string, summary: StudySummary): ApplicationFailure {
@@ -74,9 +78,13 @@ function failedText(run: StudyRun): string {
 
 function spentText(run: StudyRun, device: DeviceAccount, undone: readonly string[]): string {
   const { used, limit } = hoursOf(device);
+  return `$.limits.gpuHours: ${hours(used)} h used; allowed: ${hours(limit)} h; ${undoneText(run, undone)}`;
+}
+
+function undoneText(run: StudyRun, undone: readonly string[]): string {
   const more = undone.length > NAMED ? ` and ${undone.length - NAMED} more` : '';
   const names = undone.slice(0, NAMED).join(', ') + more;
-  return `$.limits.gpuHours: ${hours(used)} h used; allowed: ${hours(limit)} h; ${undone.length} of ${run.entries.size} trials undone: ${names}`;
+  return `${undone.length} of ${run.entries.size} trials undone: ${names}`;
 }
 
 /** Four digits, and no more zeros than the number has. */

@@ -1,8 +1,10 @@
 /**
  * The workflow types: every function exported here is one, under its own name. Five of them run a part
- * of a study; `carry` is set by continuing as new only.
+ * of a study; `carry` is set by continuing as new only. The default export is what Temporal calls for
+ * any other type.
  */
-import type { Carry } from './state.ts';
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import type { Carry } from './carry.ts';
 import { runStudy, type StudySummary } from './study.ts';
 
 export { record } from './record.ts';
@@ -30,3 +32,11 @@ export const sweep = (input: unknown, carry?: Carry): End =>
 /** Every evaluation of a study, with the networks that are evaluated. */
 export const evaluate = (input: unknown, carry?: Carry): End =>
   runStudy(input, { sections: ['teacher', 'sweep'], report: false }, carry);
+
+const TYPES = ['reproduce', 'teacher', 'explain', 'sweep', 'evaluate', 'report', 'record', 'trial'];
+
+/** Refuses a type that is none of these, which would otherwise wait for a worker that knows it for ever. */
+export default async function unknownType(): Promise<never> {
+  const message = `workflow type: found "${workflowInfo().workflowType}"; allowed: ${TYPES.join(', ')}`;
+  throw ApplicationFailure.nonRetryable(message, 'SpecInvalid');
+}

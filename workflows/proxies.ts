@@ -1,28 +1,34 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { LegActivities, OutputActivities, StudyActivities } from '../activities/contract.ts';
-import { LEG_QUEUE, OUTPUT_QUEUE, STUDY_QUEUE } from './queues.ts';
+import type {
+  LegActivities,
+  LegReport,
+  RecordActivities,
+  ReportActivities,
+  StudyActivities,
+} from '../activities/contract.ts';
+import { legQueue, RECORD_QUEUE, REPORT_QUEUE, STUDY_QUEUE } from '../leg/queues.ts';
+import type { Leg } from '../leg/spec.ts';
+import type { DeviceKind } from '../study/catalog.ts';
 
 /** Retried for ever: a store or a server that is down is waited for, and says so in `describe`. */
 const patient = { initialInterval: '1 second', maximumInterval: '1 minute' } as const;
 const veryPatient = { initialInterval: '1 second', maximumInterval: '5 minutes' } as const;
 
-export const { findResults, measureLegs } = proxyActivities<StudyActivities>({
-  taskQueue: STUDY_QUEUE,
-  startToCloseTimeout: '1 minute',
-  retry: patient,
-});
+/** What may take minutes sends a heartbeat every 10 s: a worker that is gone is noticed by that. */
+const SILENCE = '1 minute';
+
+export const { findResults, keepFailures, lookAtTrials, measureLegs, readFailures, readStudy } =
+  proxyActivities<StudyActivities>({
+    taskQueue: STUDY_QUEUE,
+    startToCloseTimeout: '1 minute',
+    retry: patient,
+  });
 
 /** Uploading a dataset takes its time. */
 export const { resolveStudy } = proxyActivities<StudyActivities>({
   taskQueue: STUDY_QUEUE,
   startToCloseTimeout: '30 minutes',
-  retry: patient,
-});
-
-export const { awaitTrial } = proxyActivities<StudyActivities>({
-  taskQueue: STUDY_QUEUE,
-  startToCloseTimeout: '30 days',
-  heartbeatTimeout: '30 seconds',
+  heartbeatTimeout: SILENCE,
   retry: patient,
 });
 
@@ -30,23 +36,36 @@ export const { awaitTrial } = proxyActivities<StudyActivities>({
  * No heartbeat for 20 s means that the worker is gone: a leg never outlives its worker, so the next
  * attempt finds the result, or goes on from the last checkpoint. Cancelling waits for the checkpoint.
  */
-export const { runLeg } = proxyActivities<LegActivities>({
-  taskQueue: LEG_QUEUE,
-  startToCloseTimeout: '30 days',
-  heartbeatTimeout: '20 seconds',
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: veryPatient,
-});
+const legsOn = (device: DeviceKind) =>
+  proxyActivities<LegActivities>({
+    taskQueue: legQueue(device),
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: '20 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: veryPatient,
+  });
 
-export const { renderReport } = proxyActivities<OutputActivities>({
-  taskQueue: OUTPUT_QUEUE,
-  startToCloseTimeout: '10 minutes',
+const LEGS: Readonly<Record<DeviceKind, LegActivities>> = {
+  cpu: legsOn('cpu'),
+  cuda: legsOn('cuda'),
+};
+
+/** Runs a leg on a worker that has its device. */
+export function runLeg(leg: Leg): Promise<LegReport> {
+  return LEGS[leg.spec.device.kind].runLeg(leg);
+}
+
+export const { renderReport } = proxyActivities<ReportActivities>({
+  taskQueue: REPORT_QUEUE,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: SILENCE,
   retry: patient,
 });
 
 /** MLflow may be down for days: nothing fails and nothing is lost. */
-export const { recordTrial, recordReport } = proxyActivities<OutputActivities>({
-  taskQueue: OUTPUT_QUEUE,
-  startToCloseTimeout: '5 minutes',
+export const { recordTrials, recordReport } = proxyActivities<RecordActivities>({
+  taskQueue: RECORD_QUEUE,
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: SILENCE,
   retry: veryPatient,
 });

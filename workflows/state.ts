@@ -1,18 +1,16 @@
 import type { CancellationScope } from '@temporalio/workflow';
 import type { ResolvedStudy, ResultSummary, TrialFailure } from '../activities/contract.ts';
 import type { Launch } from '../leg/decide.ts';
-import {
-  bindTrial,
-  expandStudy,
-  handedOn,
-  restrictTo,
-  type BoundTrial,
-  type Section,
-  type TrialNode,
-} from '../study/plan/plan.ts';
+import { bindTrial, handedOn, type BoundTrial, type TrialNode } from '../study/plan/plan.ts';
 import type { StudyStatus, TrialState } from '../study/status.ts';
-import { openAccount, usedSeconds, type DeviceAccount } from './device-account.ts';
-import { createSchedule, type Schedule } from './schedule.ts';
+import type { DeviceAccount } from './device-account.ts';
+import type { ForeignTrials } from './foreign.ts';
+import type { Outbox } from './outbox.ts';
+import type { Schedule } from './schedule.ts';
+import type { Streaks } from './streaks.ts';
+
+/** Characters of a failure's message that a study keeps: the whole one is in the trial's history. */
+const MAX_MESSAGE = 500;
 
 /** One trial of a study under way. */
 export type Entry = {
@@ -26,24 +24,11 @@ export type Entry = {
   earlier?: readonly Launch[];
 };
 
-/** What a run hands on when it continues as new; finished trials are found again by their keys. */
-export type Carry = {
-  readonly parallel: number;
-  readonly paused: boolean;
-  readonly launches: number;
-  readonly startedAt: number;
-  /** Device time used so far; absent where the study sets no limit. */
-  readonly deviceSeconds?: number;
-  readonly failed: readonly {
-    readonly id: string;
-    readonly failure: TrialFailure;
-    readonly earlier: readonly Launch[];
-  }[];
-};
-
 /** A study under way: the state that queries read and the graph loop advances. */
 export type StudyRun = {
   readonly resolved: ResolvedStudy;
+  /** Digest of the resolved study. */
+  readonly digest: string;
   readonly entries: ReadonlyMap<string, Entry>;
   readonly schedule: Schedule;
   readonly startedAt: number;
@@ -56,6 +41,11 @@ export type StudyRun = {
   report?: string;
   /** Every change of a trial's state, in order: what the query `changes` reads. */
   readonly changes: Entry[];
+  /** Finished trials on their way into MLflow. */
+  readonly outbox: Outbox;
+  /** Trials that other studies run. */
+  readonly foreign: ForeignTrials;
+  readonly streaks: Streaks;
   /** Trials under way, by key: two ids with one key are one trial. */
   readonly underWay: Map<string, Promise<void>>;
   /** Device time of the legs; absent where the study sets no limit. */
@@ -64,45 +54,17 @@ export type StudyRun = {
   legs?: CancellationScope;
 };
 
-/** Opens a run of a resolved study, restricted to sections with all that they need. */
-export function openRun(
-  resolved: ResolvedStudy,
-  sections: readonly Section[],
-  now: number,
-  carry: Carry | undefined,
-): StudyRun {
-  const nodes = restrictTo(expandStudy(resolved.study, resolved), sections);
-  const { parallel, gpuHours } = resolved.study.limits;
-  const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0);
-  const run: StudyRun = {
-    resolved,
-    entries: new Map(nodes.map((node) => [node.id, { node, state: 'waiting' }])),
-    schedule: createSchedule(nodes),
-    startedAt: carry?.startedAt ?? now,
-    phase: 'training',
-    paused: carry?.paused ?? false,
-    parallel: carry?.parallel ?? parallel,
-    launches: carry?.launches ?? 0,
-    changes: [],
-    underWay: new Map(),
-    ...(device === undefined ? {} : { device }),
-  };
-  for (const { id, failure, earlier } of carry?.failed ?? []) {
-    failTrial(run, id, failure, earlier);
-  }
-  return run;
+/** Stops starting trials; `because` when the study does so by itself. */
+export function pause(run: StudyRun, because?: string): void {
+  run.paused = true;
+  if (because !== undefined) run.pausedBecause = because;
 }
 
-/** What the next run needs of this one. */
-export function carryOf(run: StudyRun): Carry {
-  const { parallel, paused, launches, startedAt, device } = run;
-  const used = device === undefined ? {} : { deviceSeconds: usedSeconds(device) };
-  const failed = [...run.entries.values()].flatMap(({ node, failure, earlier, state }) =>
-    state === 'failed' && failure !== undefined
-      ? [{ id: node.id, failure, earlier: earlier ?? [] }]
-      : [],
-  );
-  return { parallel, paused, launches, startedAt, ...used, failed };
+/** Goes on, and trusts every host anew. */
+export function resume(run: StudyRun): void {
+  run.paused = false;
+  delete run.pausedBecause;
+  run.streaks.clear();
 }
 
 /** Moves a trial to another state, and notes that it did. */
@@ -139,6 +101,7 @@ export function completeTrial(run: StudyRun, id: string, result: ResultSummary, 
   const entry = entryOf(run, id);
   entry.result = result;
   delete entry.failure;
+  run.outbox.add({ key: result.key, trial: id });
   if (result.status === 'diverged') {
     setState(run, entry, 'diverged');
     block(run, run.schedule.fail(id));
@@ -156,7 +119,8 @@ export function failTrial(
   earlier: readonly Launch[],
 ): void {
   const entry = entryOf(run, id);
-  Object.assign(entry, { failure, earlier });
+  const message = failure.message.slice(0, MAX_MESSAGE);
+  Object.assign(entry, { failure: { code: failure.code, message }, earlier });
   setState(run, entry, 'failed');
   block(run, run.schedule.fail(id));
 }

@@ -5,13 +5,13 @@ import {
   condition,
   continueAsNew,
   isCancellation,
-  patched,
   setHandler,
 } from '@temporalio/workflow';
-import type { ReportSummary, ResolvedStudy } from '../activities/contract.ts';
+import type { ReportSummary } from '../activities/contract.ts';
 import type { Section } from '../study/plan/plan.ts';
 import { MAX_PAGE } from '../study/status.ts';
-import { conclude, failuresOf, type StudySummary } from './conclude.ts';
+import { carryOf, openRun, type Carry } from './carry.ts';
+import { conclude, type StudySummary } from './conclude.ts';
 import { noteLaunchEnd } from './device-account.ts';
 import { withinDeviceLimit } from './device-limit.ts';
 import { runGraph } from './graph.ts';
@@ -27,9 +27,9 @@ import {
   trialsQuery,
 } from './messages.ts';
 import { statusBefore, statusOf, tableOf } from './status.ts';
-import { renderReport, resolveStudy } from './proxies.ts';
-import { startRecord } from './record.ts';
-import { carryOf, openRun, retryFailed, setState, type Carry, type StudyRun } from './state.ts';
+import { keepFailedTrials, readFailedTrials } from './failures.ts';
+import { readStudy, renderReport, resolveStudy } from './proxies.ts';
+import { pause, resume, retryFailed, setState, type StudyRun } from './state.ts';
 import { changesOf, trialsOf } from './trials.ts';
 
 export type { StudySummary } from './conclude.ts';
@@ -55,14 +55,12 @@ export async function runStudy(
 ): Promise<StudySummary> {
   const opened: { run?: StudyRun } = {};
   handleMessages(opened, input);
-  const resolved = withKnownLimits(await resolveStudy(input));
-  const run = openRun(resolved, part.sections, Date.now(), carry);
+  const run = await open(input, part, carry);
   opened.run = run;
   try {
     const end = await withinDeviceLimit(run, () => runGraph(run));
     if (end === 'history-full') {
-      await condition(allHandlersFinished);
-      return await continueAsNew<RunPart>(input, carryOf(run));
+      return await continueAsNew<RunPart>(input, await handOn(run));
     }
     if (end === 'limit-reached') cancelWaiting(run);
     const report = part.report ? await writeReport(run) : undefined;
@@ -70,18 +68,29 @@ export async function runStudy(
   } catch (error) {
     if (isCancellation(error)) await concludeCancelled(run);
     throw error;
+  } finally {
+    await run.outbox.close(run.report !== undefined);
   }
 }
 
-/**
- * Leaves out the limit of device time where the run was begun by a build that did not know it: its
- * history has none of the commands that keep it.
- */
-function withKnownLimits(resolved: ResolvedStudy): ResolvedStudy {
-  const { study } = resolved;
-  const { gpuHours, ...limits } = study.limits;
-  if (gpuHours === undefined || patched('device-time-limit')) return resolved;
-  return { ...resolved, study: { ...study, limits } };
+/** Resolves a study in its first run; a later run goes on with what that one has resolved. */
+async function open(input: unknown, part: Part, carry: Carry | undefined): Promise<StudyRun> {
+  if (carry === undefined) {
+    return openRun(await resolveStudy(input), part.sections, Date.now());
+  }
+  const pinned = { digest: carry.resolved, resolved: await readStudy(carry.resolved) };
+  const failed = await readFailedTrials(carry.failures);
+  return openRun(pinned, part.sections, Date.now(), carry, failed);
+}
+
+/** What the next run goes on from, with every message that has come until now. */
+async function handOn(run: StudyRun): Promise<Carry> {
+  for (;;) {
+    const moved = run.changes.length;
+    const failures = await keepFailedTrials(run);
+    await condition(allHandlersFinished);
+    if (run.changes.length === moved) return carryOf(run, failures);
+  }
 }
 
 /** Handlers are there before the first wait, so that no early message is lost. */
@@ -101,10 +110,10 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
     return opened.run as StudyRun;
   };
   setHandler(pauseSignal, async () => {
-    (await ready()).paused = true;
+    pause(await ready());
   });
   setHandler(resumeSignal, async () => {
-    (await ready()).paused = false;
+    resume(await ready());
   });
   setHandler(
     setParallelismUpdate,
@@ -119,7 +128,24 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
   setHandler(launchEndedSignal, (end) => {
     if (opened.run?.device !== undefined) noteLaunchEnd(opened.run.device, end);
   });
-  setHandler(retryFailedUpdate, async () => retryFailed(await ready()));
+  setHandler(
+    retryFailedUpdate,
+    async () => {
+      const run = await ready();
+      checkTraining(run);
+      return retryFailed(run);
+    },
+    { validator: () => checkTraining(opened.run) },
+  );
+}
+
+/** Failed trials are tried again while others may run: afterwards nothing would run them. */
+function checkTraining(run: StudyRun | undefined): void {
+  if (run === undefined || run.phase === 'training') return;
+  throw ApplicationFailure.nonRetryable(
+    `retryFailed: the study is ${run.phase}; allowed: while it trains; start the study again, and what failed is tried`,
+    'SpecInvalid',
+  );
 }
 
 function checkParallelism(parallel: unknown): void {
@@ -140,13 +166,12 @@ function nameOf(input: unknown): string {
 }
 
 async function writeReport(run: StudyRun): Promise<ReportSummary> {
-  run.phase = 'reporting';
-  const failures = Object.fromEntries(
-    failuresOf(run).map(({ id, failure }) => [id, failure] as const),
-  );
-  const report = await renderReport({ resolved: run.resolved, failures });
+  const failures = await keepFailedTrials(run);
+  const report = await renderReport({
+    resolved: run.digest,
+    ...(failures === undefined ? {} : { failures }),
+  });
   run.report = report.page;
-  await startRecord({ kind: 'report', study: run.resolved.study.name });
   return report;
 }
 

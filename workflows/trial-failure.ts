@@ -11,21 +11,23 @@ import { ERROR_CODES, type ErrorCode } from '../leg/errors.ts';
 /** Why a trial failed, and its launches that ended in a bug, from whatever its child workflow threw. */
 export function failureOf(error: unknown): {
   readonly failure: TrialFailure;
+  /** How its last launches ended. */
+  readonly ends: readonly Launch[];
   readonly bugs: readonly Launch[];
 } {
   const cause =
     error instanceof ChildWorkflowFailure || error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ActivityFailure) return failureOf(cause);
   if (cause instanceof CancelledFailure) {
-    return { failure: { code: 'Stopped', message: 'the trial was cancelled' }, bugs: [] };
+    return { failure: { code: 'Stopped', message: 'the trial was cancelled' }, ends: [], bugs: [] };
   }
   const message = cause instanceof Error ? cause.message : String(cause);
   if (!(cause instanceof ApplicationFailure)) {
-    return { failure: { code: 'CodeBug', message }, bugs: [] };
+    return { failure: { code: 'CodeBug', message }, ends: [], bugs: [] };
   }
   const launches = (cause.details?.[0] ?? []) as readonly Launch[];
   const bugs = launches.filter(({ outcome }) => outcome === 'bug');
-  return { failure: { code: errorCode(cause.type), message }, bugs };
+  return { failure: { code: errorCode(cause.type), message }, ends: launches, bugs };
 }
 
 function errorCode(type: string | undefined | null): ErrorCode {

@@ -1,16 +1,9 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  log,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ResultSummary } from '../activities/contract.ts';
 import { boundLaunches, decide, type Decision, type Launch } from '../leg/decide.ts';
 import { DEFAULT_RESOURCES, type Leg, type LegResources, type LegSpec } from '../leg/spec.ts';
 import { launchLeg } from './launch-leg.ts';
-import { findResults } from './proxies.ts';
-import { startRecord } from './record.ts';
+import { findResult } from './find.ts';
 
 export type TrialInput = {
   readonly key: string;
@@ -29,6 +22,8 @@ export type TrialInput = {
 export type TrialReport = ResultSummary & {
   /** Legs launched; 0 when the result was there. */
   readonly launches: number;
+  /** How the last of them ended: the study watches its hosts. */
+  readonly ends: readonly Launch[];
 };
 
 /** Of a run id: enough to tell the runs of one trial apart, and short enough for a name. */
@@ -44,8 +39,8 @@ export function trialWorkflowId(key: string): string {
  * until the table of `leg/decide` gives up. Fails with the code of the table and the launches as details.
  */
 export async function trial(input: TrialInput): Promise<TrialReport> {
-  const [found] = await findResults([input.key]);
-  if (found !== undefined) return { ...found, launches: 0 };
+  const found = await findResult(input.key);
+  if (found !== undefined) return { ...found, launches: 0, ends: [] };
   let launches: readonly Launch[] = input.earlier ?? [];
   const first = (launches.at(-1)?.launch ?? -1) + 1;
   const asked = input.resources ?? DEFAULT_RESOURCES;
@@ -71,7 +66,12 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
       details: [launches],
     });
   }
-  return await finish(input, launch - first, result);
+  if (result === undefined) {
+    const message = `a finished leg of ${input.trial} reported no result`;
+    throw ApplicationFailure.nonRetryable(message, 'CodeBug');
+  }
+  const ends = launches.filter((end) => end.launch >= first);
+  return { ...result, launches: launch - first, ends };
 }
 
 function legOf(
@@ -86,21 +86,4 @@ function legOf(
     resources: { ...asked, memoryMiB },
     ...(avoidHosts.length === 0 ? {} : { avoidHosts }),
   };
-}
-
-async function finish(
-  input: TrialInput,
-  launches: number,
-  result: ResultSummary | undefined,
-): Promise<TrialReport> {
-  if (result === undefined) {
-    const message = `a finished leg of ${input.trial} reported no result`;
-    throw ApplicationFailure.nonRetryable(message, 'CodeBug');
-  }
-  const { key, study, trial } = input;
-  // A cancel that comes now must not keep a finished trial out of MLflow.
-  await CancellationScope.nonCancellable(() =>
-    startRecord({ kind: 'trial', trial: { key, study, trial } }),
-  );
-  return { ...result, launches };
 }

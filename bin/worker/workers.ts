@@ -6,10 +6,17 @@ import {
 } from '@temporalio/worker';
 import type {
   LegActivities,
-  OutputActivities,
+  RecordActivities,
+  ReportActivities,
   StudyActivities,
 } from '../../activities/contract.ts';
-import { LEG_QUEUE, OUTPUT_QUEUE, STUDY_QUEUE } from '../../workflows/queues.ts';
+import {
+  legQueue,
+  RECORD_QUEUE,
+  REPORT_QUEUE,
+  STUDY_QUEUE,
+  type DeviceKind,
+} from '../../leg/queues.ts';
 
 export type WorkersOptions = {
   readonly connection: NativeConnection;
@@ -18,7 +25,11 @@ export type WorkersOptions = {
   readonly namespace: string;
   readonly study: StudyActivities;
   readonly leg: LegActivities;
-  readonly output: OutputActivities;
+  readonly report: ReportActivities;
+  readonly record: RecordActivities;
+  /** Devices that legs can have here. */
+  readonly devices: readonly DeviceKind[];
+  /** Legs on the CPU at once. */
   readonly legSlots: number;
   /** How long a leg may take to write its checkpoint when the worker is told to stop. */
   readonly legStopSeconds: number;
@@ -26,13 +37,17 @@ export type WorkersOptions = {
 
 /** Workflows kept in memory; one study of a thousand trials has few alive at once. */
 const CACHED_WORKFLOWS = 200;
-/** Trials of other studies that can be waited for at once are bounded by these slots. */
 const STUDY_ACTIVITY_SLOTS = 200;
-const OUTPUT_SLOTS = 4;
+/** A leg takes the one GPU that its process sees. */
+const GPU_LEG_SLOTS = 1;
+/** Drawing is work for one core. */
+const REPORT_SLOTS = 2;
+/** One batch a recorder is under way at once; each writes several trials side by side. */
+const RECORD_SLOTS = 4;
 /** Longest time between two heartbeats, and so until a cancel is heard. */
 const HEARTBEAT = '5 seconds';
 
-/** One worker a queue, all on one connection. */
+/** One worker a queue, all on one connection: what one queue waits for holds up no other. */
 export async function createWorkers(options: WorkersOptions): Promise<readonly Worker[]> {
   const { connection, namespace } = options;
   const shared = { connection, namespace, maxHeartbeatThrottleInterval: HEARTBEAT } as const;
@@ -45,21 +60,28 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly W
     maxConcurrentActivityTaskExecutions: STUDY_ACTIVITY_SLOTS,
     shutdownGraceTime: '5 seconds',
   };
-  const legs: WorkerOptions = {
+  const legs = options.devices.map((device): WorkerOptions => ({
     ...shared,
-    taskQueue: LEG_QUEUE,
+    taskQueue: legQueue(device),
     activities: options.leg,
-    maxConcurrentActivityTaskExecutions: options.legSlots,
+    maxConcurrentActivityTaskExecutions: device === 'cuda' ? GPU_LEG_SLOTS : options.legSlots,
     // Legs are told at once: they need the time for their checkpoints.
     shutdownGraceTime: 0,
     shutdownForceTime: `${options.legStopSeconds} seconds`,
-  };
-  const output: WorkerOptions = {
+  }));
+  const report: WorkerOptions = {
     ...shared,
-    taskQueue: OUTPUT_QUEUE,
-    activities: options.output,
-    maxConcurrentActivityTaskExecutions: OUTPUT_SLOTS,
+    taskQueue: REPORT_QUEUE,
+    activities: options.report,
+    maxConcurrentActivityTaskExecutions: REPORT_SLOTS,
     shutdownGraceTime: '5 seconds',
   };
-  return await Promise.all([study, legs, output].map((worker) => Worker.create(worker)));
+  const record: WorkerOptions = {
+    ...shared,
+    taskQueue: RECORD_QUEUE,
+    activities: options.record,
+    maxConcurrentActivityTaskExecutions: RECORD_SLOTS,
+    shutdownGraceTime: '5 seconds',
+  };
+  return await Promise.all([study, ...legs, report, record].map((one) => Worker.create(one)));
 }

@@ -8,7 +8,7 @@ import {
 import { CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, errorText, KdxError } from '../../leg/errors.ts';
 import type { ErrorCode } from '../../leg/errors.ts';
-import { STUDY_QUEUE } from '../../workflows/queues.ts';
+import { STUDY_QUEUE } from '../../leg/queues.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import type { Environment } from '../../environment/environment.ts';
 import type { StudyFile } from './file.ts';

@@ -5,7 +5,7 @@ import { METRICS } from '../../leg/records.ts';
 import type { Checkpoint, Result } from '../../leg/result.ts';
 import { blobName, checkpointPrefix, reportName, resultName } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
-import { STUDY_QUEUE } from '../../workflows/queues.ts';
+import { STUDY_QUEUE } from '../../leg/queues.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import { artifactOf, recordOf, runsOf } from '../servers/mlflow-runs.ts';
 import { createStack, eventually, pidOf, processesOf, type TestStack } from '../servers/stack.ts';
@@ -106,6 +106,8 @@ test.serial('MLflow holds a finished run for every trial, and the report', async
   }
   const page = await store.get(reportName('small', 'index.html'));
   t.is(text(await artifactOf(mlflowUrl, parent, 'report/index.html')), text(page));
+  const markdown = await store.get(reportName('small', 'report.md'));
+  t.is(text(await artifactOf(mlflowUrl, parent, 'report/report.md')), text(markdown));
 });
 
 test.serial('the same study again finds every result, and changes none', async (t) => {

@@ -8,7 +8,7 @@ import { openFolderStore } from '../../stores/folder.ts';
 import { openLegPorts } from '../../stores/leg-ports.ts';
 import { blobName, checkpointName, progressName, resultName } from '../../stores/names.ts';
 import { readProgress } from '../../stores/progress.ts';
-import { findResults, readResult } from '../../stores/results.ts';
+import { lookUpResults, readResult } from '../../stores/results.ts';
 import { listRuns } from '../../stores/runs.ts';
 import { canonicalJson } from '../../study/canonical.ts';
 import { sampleCheckpoint, sampleProgress, sampleResult, sampleRun } from './samples.ts';
@@ -123,7 +123,7 @@ test('finds the results of many keys and leaves out those that are not there', a
   const results = Array.from({ length: 40 }, (_, i) => sampleResult(i));
   for (const result of results) await ports.commitResult(result);
   const absent = sampleResult(99).key;
-  const found = await findResults(store, [absent, ...results.map((result) => result.key), key]);
+  const found = await lookUpResults(store, [absent, ...results.map((result) => result.key), key]);
   t.is(found.size, 40);
   t.false(found.has(absent));
   for (const result of results) t.deepEqual(found.get(result.key), result);

@@ -2,7 +2,6 @@ import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/clie
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createStudyActivities } from '../../activities/study.ts';
 import type { StudyInput } from '../../study/schema.ts';
 import type {
   StudyStatus,
@@ -15,6 +14,7 @@ import type { TableRow } from '../../workflows/status.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import {
   activitiesOf,
+  askingActivities,
   createWorld,
   developmentServer,
   done,
@@ -207,18 +207,9 @@ test.serial(
 test.serial('two studies that need the same networks train them once between them', async (t) => {
   const { world, letGo } = gated();
   const activities = activitiesOf(world);
-  const { awaitTrial } = createStudyActivities({
-    artifacts: { getJson: () => Promise.resolve(undefined), location: '' },
-    catalog: {
-      executors: [],
-      publishDataset: () => Promise.resolve(''),
-      readCodeIndex: () => Promise.reject(new Error('not asked for')),
-    },
-    temporal: server.client,
-  });
   const first = study();
   const second = { ...first, name: `${first.name}-twin` };
-  await withWorkers(server, { ...activities, awaitTrial }, async () => {
+  await withWorkers(server, { ...activities, ...askingActivities(server) }, async () => {
     const [one, two] = [await start(first), await start(second)];
     await until(one, ({ counts }) => counts.running === 2);
     await until(two, ({ counts }) => counts.running === 2);

@@ -5,9 +5,6 @@
  *
  * Run it when a change of `workflows/` is meant to break studies that are under way, and say so in
  * the commit; a change that is not meant to must replay the histories that are there.
- *
- * `reproduce-before-limits` is not recorded anew: an earlier build ran that study, which has a limit
- * of device time, and did not keep the limit.
  */
 import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -22,6 +19,7 @@ import type { StudyStatus } from '../../study/status.ts';
 import { writeHistory, type RecordedHistory } from './histories.ts';
 import {
   activitiesOf,
+  askingActivities,
   createWorld,
   developmentServer,
   done,
@@ -108,11 +106,8 @@ async function recordStudy({ client, keep, start, within }: Recorder): Promise<v
     const teacher = legOf(world, TEACHER);
     await keep('trial-stopped-twice', trialIdOf(teacher));
     await keep('trial', trialIdOf(legOf(world, 'sweep/resnet8/KD/s1')));
-    for (const name of [teacher.key.slice(0, 16), 'report/whole']) {
-      await client.workflow.getHandle(`record/${name}`).result();
-    }
-    await keep('record-trial', `record/${teacher.key.slice(0, 16)}`);
-    await keep('record-report', 'record/report/whole');
+    await client.workflow.getHandle('record/whole').result();
+    await keep('record', 'record/whole');
     await (await start('reproduce', study('whole'))).result();
     await keep('reproduce-found', 'reproduce/whole');
     await (await start('report', study('whole'))).result();
@@ -190,11 +185,7 @@ async function recordTwins(server: TestWorkflowEnvironment, { keep, start }: Rec
     await gate.promise;
     return done(world, leg);
   });
-  const awaitTrial = async (workflowId: string) => {
-    await settled(server.client.workflow.getHandle(workflowId).result());
-    return { status: 'completed' } as const;
-  };
-  await withWorkers(server, { ...activitiesOf(world), awaitTrial }, async () => {
+  await withWorkers(server, { ...activitiesOf(world), ...askingActivities(server) }, async () => {
     const first = await start('reproduce', study('first'));
     await until(first, ({ counts }) => counts.running === 2);
     const twin = await start('reproduce', study('twin'));

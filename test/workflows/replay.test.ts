@@ -38,7 +38,8 @@ test('the histories hold every workflow type', (t) => {
   const types = [...histories.values()].map(
     ({ events }) => events[0]?.workflowExecutionStartedEventAttributes?.workflowType.name,
   );
-  t.deepEqual([...new Set(types)].toSorted(), Object.keys(workflows).toSorted());
+  const known = Object.keys(workflows).filter((name) => name !== 'default');
+  t.deepEqual([...new Set(types)].toSorted(), known.toSorted());
 });
 
 for (const event of [

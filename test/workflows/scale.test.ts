@@ -68,5 +68,6 @@ test.serial(
     });
     t.true(most <= WINDOW);
     t.is(world.legs.length, 2 * SEEDS);
+    t.deepEqual(world.resolved, [study.name], 'it was resolved once, whatever has changed since');
   },
 );

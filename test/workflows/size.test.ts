@@ -1,9 +1,10 @@
 import test from 'ava';
 import { MAX_PAGE } from '../../study/status.ts';
-import { failTrial, openRun, type StudyRun } from '../../workflows/state.ts';
+import { openRun } from '../../workflows/carry.ts';
+import { failTrial, type StudyRun } from '../../workflows/state.ts';
 import { statusOf } from '../../workflows/status.ts';
 import { changesOf, trialsOf } from '../../workflows/trials.ts';
-import { resolved, smallStudy } from './world.ts';
+import { pinned, smallStudy } from './world.ts';
 
 /** What Temporal accepts of one answer; it warns from a quarter of that on. */
 const WARNING_BYTES = 512 * 1024;
@@ -23,7 +24,7 @@ function runOf(nodes: number): StudyRun {
       train: { epochs: 1, optimizer: { name: 'sgd' as const } },
     },
   };
-  return openRun(resolved(study), ['sweep'], 0, undefined);
+  return openRun(pinned(study), ['sweep'], 0);
 }
 
 /** Fails every training, each with the longest message that a failure may have. */

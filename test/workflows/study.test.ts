@@ -5,6 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import test from 'ava';
 import type { LegReport } from '../../activities/contract.ts';
 import type { Leg } from '../../leg/spec.ts';
+import { digestJson } from '../../study/canonical.ts';
 import type { StudyInput } from '../../study/schema.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import {
@@ -32,6 +33,11 @@ async function start(study: StudyInput, type = 'reproduce'): Promise<WorkflowHan
 
 async function run(study: StudyInput, type?: string): Promise<StudySummary> {
   return (await (await start(study, type)).result()) as StudySummary;
+}
+
+/** Waits until the recorder of a study has nothing left to write. */
+async function recorded({ name }: StudyInput): Promise<void> {
+  await server.client.workflow.getHandle(`record/${name}`).result();
 }
 
 async function failureOf(handle: WorkflowHandle): Promise<ApplicationFailure> {
@@ -62,11 +68,17 @@ test.serial('a study is trained once, recorded and reported; again it is all fou
     const first = await run(study);
     t.like(first, { launches: 10, counts: { complete: 10, failed: 0 } });
     t.is(first.report?.page, 'reports/x/index.html');
+    await recorded(study);
+    t.deepEqual(world.recorded.toSorted(), world.legs.map(({ trial }) => trial).toSorted());
+    t.deepEqual(world.recordedReports, [study.name]);
+    world.recorded.length = 0;
     const second = await run(study);
     t.like(second, { launches: 0, counts: { found: 10, complete: 0 } });
+    await recorded(study);
   });
   t.is(world.legs.length, 10);
   t.is(world.reports.length, 2);
+  // A result may have been left by a trial that was terminated before anything was recorded.
   t.deepEqual(world.recorded.toSorted(), world.legs.map(({ trial }) => trial).toSorted());
 });
 
@@ -89,7 +101,7 @@ test.serial('a student is bound to the weights that its teacher left', async (t)
   await withWorkers(server, activitiesOf(world), () => run(smallStudy()));
   const teacher = world.legs.find(({ trial }) => trial === 'teacher/big');
   const student = world.legs.find(isKd);
-  const weights = world.results.get(teacher?.key ?? '')?.files['weights'];
+  const weights = digestJson([teacher?.key, 'weights']);
   t.true(student?.spec.kind === 'train' && student.spec.teacher?.weights === weights);
 });
 

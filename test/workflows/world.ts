@@ -3,13 +3,19 @@ import { Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/w
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type {
+  FailureChunk,
+  Found,
   LegActivities,
   LegReport,
-  OutputActivities,
+  PinnedStudy,
+  RecordActivities,
+  ReportActivities,
+  ReportInput,
   ResolvedStudy,
   ResultSummary,
   StudyActivities,
 } from '../../activities/contract.ts';
+import { createStudyActivities } from '../../activities/study.ts';
 import { bundleWorkflows } from '../../bin/worker/bundle.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
@@ -64,11 +70,17 @@ export type LegBehaviour = (leg: Leg) => Promise<LegReport> | LegReport;
 
 /** What the activities of a test did, and what they find. */
 export type World = {
-  readonly results: Map<string, ResultSummary>;
+  readonly results: Map<string, Found>;
+  /** Blobs of resolved studies and of failed trials, by digest. */
+  readonly blobs: Map<string, unknown>;
+  /** Studies that were resolved, and not read again. */
+  readonly resolved: string[];
   readonly legs: Leg[];
   readonly looked: number[];
   readonly recorded: string[];
-  readonly reports: number[];
+  /** Studies whose report was recorded. */
+  readonly recordedReports: string[];
+  readonly reports: ReportInput[];
   /** Workflow ids that were measured, call by call. */
   readonly measured: (readonly string[])[];
   leg: LegBehaviour;
@@ -79,9 +91,12 @@ export type World = {
 export function createWorld(leg?: LegBehaviour): World {
   const world: World = {
     results: new Map(),
+    blobs: new Map(),
+    resolved: [],
     legs: [],
     looked: [],
     recorded: [],
+    recordedReports: [],
     reports: [],
     measured: [],
     measure: () => 0,
@@ -121,9 +136,29 @@ export function resolved(input: unknown): ResolvedStudy {
   return { study: resolution.study, datasetDigest: 'dataset', code: CODE_INDEX };
 }
 
-export function activitiesOf(world: World): StudyActivities & LegActivities & OutputActivities {
+/** A resolved study as `resolveStudy` answers it. */
+export function pinned(input: unknown): PinnedStudy {
+  const study = resolved(input);
+  return { digest: digestJson(study), resolved: study };
+}
+
+export type Activities = StudyActivities & LegActivities & ReportActivities & RecordActivities;
+
+export function activitiesOf(world: World): Activities {
+  const keep = (blob: unknown): string => {
+    const digest = digestJson(blob);
+    world.blobs.set(digest, blob);
+    return digest;
+  };
   return {
-    resolveStudy: (input) => Promise.resolve(resolved(input)),
+    resolveStudy: (input) => {
+      const study = resolved(input);
+      world.resolved.push(study.study.name);
+      return Promise.resolve({ digest: keep(study), resolved: study });
+    },
+    readStudy: (digest) => Promise.resolve(world.blobs.get(digest) as ResolvedStudy),
+    keepFailures: (chunk) => Promise.resolve(keep(chunk)),
+    readFailures: (digest) => Promise.resolve(world.blobs.get(digest) as FailureChunk),
     findResults: (keys) => {
       world.looked.push(keys.length);
       return Promise.resolve(
@@ -133,7 +168,7 @@ export function activitiesOf(world: World): StudyActivities & LegActivities & Ou
         }),
       );
     },
-    awaitTrial: () => Promise.resolve({ status: 'gone' }),
+    lookAtTrials: (workflowIds) => Promise.resolve(workflowIds.map(() => ({ status: 'gone' }))),
     measureLegs: (workflowIds) => {
       world.measured.push(workflowIds);
       return Promise.resolve(workflowIds.map((id) => world.measure(id)));
@@ -142,16 +177,40 @@ export function activitiesOf(world: World): StudyActivities & LegActivities & Ou
       world.legs.push(leg);
       return await world.leg(leg);
     },
-    renderReport: () => {
-      world.reports.push(world.results.size);
+    renderReport: (input) => {
+      world.reports.push(input);
       return Promise.resolve({ page: 'reports/x/index.html', markdown: 'report.md', files: [] });
     },
-    recordTrial: ({ trial }) => {
-      world.recorded.push(trial);
+    recordTrials: ({ trials }) => {
+      world.recorded.push(...trials.map(({ trial }) => trial));
+      return Promise.resolve([]);
+    },
+    recordReport: (study) => {
+      world.recordedReports.push(study);
       return Promise.resolve();
     },
-    recordReport: () => Promise.resolve(),
   };
+}
+
+/** The activities that ask a server, as they are in a worker; none of the store. */
+export function askingActivities(
+  server: TestWorkflowEnvironment,
+): Pick<StudyActivities, 'lookAtTrials' | 'measureLegs'> {
+  const nothing = (): Promise<never> => Promise.reject(new Error('nobody asks for that here'));
+  const { lookAtTrials, measureLegs } = createStudyActivities({
+    artifacts: { location: '', getJson: nothing, getBlob: nothing, putBlob: nothing },
+    catalog: { executors: [], publishDataset: nothing, readCodeIndex: nothing },
+    temporal: server.client,
+  });
+  return { lookAtTrials, measureLegs };
+}
+
+/** The failed trials that a report was told of. */
+export function failuresIn(world: World, { failures }: ReportInput): FailureChunk['trials'] {
+  if (failures === undefined) return [];
+  const { trials, before } = world.blobs.get(failures) as FailureChunk;
+  const earlier = before === undefined ? {} : { failures: before };
+  return [...failuresIn(world, { resolved: '', ...earlier }), ...trials];
 }
 
 let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
@@ -162,29 +221,34 @@ export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
   return bundle;
 }
 
-type Activities = ReturnType<typeof activitiesOf>;
-
-/** Runs `body` with workers on all three queues of a server. */
+/** Runs `body` with workers on all queues of a server. */
 export async function withWorkers<T>(
   server: TestWorkflowEnvironment,
   activities: Activities,
   body: () => Promise<T>,
+  slots: Readonly<Record<string, number>> = {},
 ): Promise<T> {
   const workflowBundleCode = await workflowBundle();
   const shared = { connection: server.nativeConnection, activities };
   const study = await Worker.create({
     ...shared,
     taskQueue: 'kdx',
+    maxConcurrentActivityTaskExecutions: slots['kdx'] ?? 100,
     workflowBundle: workflowBundleCode,
     maxHeartbeatThrottleInterval: '1 second',
   });
-  const legs = await Worker.create({
-    ...shared,
-    taskQueue: 'kdx-legs',
-    maxHeartbeatThrottleInterval: '1 second',
-  });
-  const output = await Worker.create({ ...shared, taskQueue: 'kdx-io' });
-  return await study.runUntil(legs.runUntil(output.runUntil(body)));
+  let run = study.runUntil.bind(study) as (body: () => Promise<T>) => Promise<T>;
+  for (const taskQueue of ['kdx-legs-cpu', 'kdx-report', 'kdx-record']) {
+    const worker = await Worker.create({
+      ...shared,
+      taskQueue,
+      maxConcurrentActivityTaskExecutions: slots[taskQueue] ?? 100,
+      maxHeartbeatThrottleInterval: '1 second',
+    });
+    const outer = run;
+    run = (inner) => outer(() => worker.runUntil(inner));
+  }
+  return await run(body);
 }
 
 /** A small study: a teacher, one arm, and students by CE and KD over two seeds. */

@@ -1,0 +1,15 @@
+import type { DeviceKind } from '../study/catalog.ts';
+
+export type { DeviceKind } from '../study/catalog.ts';
+
+/** Workflows and short activities. */
+export const STUDY_QUEUE = 'kdx';
+/** Reports: they read the store and draw pages. */
+export const REPORT_QUEUE = 'kdx-report';
+/** MLflow: it may be away for days, and holds nothing else up. */
+export const RECORD_QUEUE = 'kdx-record';
+
+/** The queue of legs that run as processes beside their worker: only a worker with the device takes them. */
+export function legQueue(device: DeviceKind): string {
+  return `kdx-legs-${device}`;
+}

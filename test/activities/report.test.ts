@@ -1,0 +1,136 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import test from 'ava';
+import { keepFailures } from '../../activities/failures.ts';
+import { createRecordActivities } from '../../activities/record.ts';
+import { createReportActivities } from '../../activities/report.ts';
+import { createStudyActivities } from '../../activities/study.ts';
+import { resultName } from '../../stores/names.ts';
+import type { ArtifactStore } from '../../stores/artifacts.ts';
+import type { TrialRecord } from '../../stores/tracking.ts';
+import { expandStudy } from '../../study/plan/plan.ts';
+import { resolveStudy } from '../../study/resolve.ts';
+import { toReportInput, type GatheredTrial } from '../../report/input.ts';
+import { compute, CONTEXT, emptyStore } from '../cli/study/store.ts';
+import { smallStudy } from '../workflows/world.ts';
+
+const resolution = resolveStudy(smallStudy());
+if (!resolution.ok) throw new Error('the small study is a study');
+const { study } = resolution;
+const STUDENT = 'sweep/resnet8/CE/s1';
+
+/** The activities of a worker over a store of the test's own, in which the whole study is computed. */
+async function worldOf(t: Parameters<typeof emptyStore>[0]) {
+  const artifacts = await emptyStore(t);
+  await compute(artifacts, study, () => ({}));
+  const gathered: GatheredTrial[] = [];
+  const recorded: TrialRecord[] = [];
+  const pages: { readonly html: Uint8Array; readonly markdown?: Uint8Array }[] = [];
+  const nothing = (): Promise<never> => Promise.reject(new Error('not asked for'));
+  const { resolveStudy: resolve, readStudy } = createStudyActivities({
+    artifacts,
+    catalog: {
+      executors: [],
+      publishDataset: () => Promise.resolve(CONTEXT.datasetDigest),
+      readCodeIndex: () => Promise.resolve(CONTEXT.code),
+    },
+    temporal: { connection: undefined } as never,
+  });
+  const { renderReport } = createReportActivities({
+    artifacts,
+    render: async ({ trials }) => {
+      gathered.push(...trials);
+      return { html: '<p>page</p>', markdown: '# page', files: [] };
+    },
+  });
+  const record = createRecordActivities({
+    artifacts,
+    tracking: {
+      recordTrial: async (trial) => void recorded.push(trial),
+      recordReport: async (page) => void pages.push(page),
+    },
+  });
+  const environment = new MockActivityEnvironment();
+  const run = <T>(work: () => Promise<T>): Promise<T> => environment.run(work);
+  return {
+    ...{ artifacts, gathered, recorded, pages, nothing, environment, run },
+    ...{ resolve, readStudy, renderReport, record },
+  };
+}
+
+/** Overwrites the result of a trial with something that is none; answers its key. */
+async function damage(store: ArtifactStore, id: string): Promise<string> {
+  const key = await keyOf(store, id);
+  await store.putLatest(resultName(key), new TextEncoder().encode('{"schema":1}'));
+  return key;
+}
+
+async function keyOf(store: ArtifactStore, id: string): Promise<string> {
+  for (const name of await store.list('runs/')) {
+    const { key, trial } = (await store.getJson(name)) as { key: string; trial: string };
+    if (trial === id) return key;
+  }
+  throw new Error(`${id} has not run`);
+}
+
+test('a study is resolved once: what was kept is read again, and heartbeats tell that it goes on', async (t) => {
+  const world = await worldOf(t);
+  let heartbeats = 0;
+  world.environment.on('heartbeat', () => (heartbeats += 1));
+  const { digest, resolved } = await world.run(() => world.resolve(smallStudy({ name: 'once' })));
+  t.is(resolved.study.name, 'once');
+  t.deepEqual(await world.readStudy(digest), resolved);
+  t.true(heartbeats > 0);
+});
+
+test('a damaged result fails its trial in the report, and the others are gathered', async (t) => {
+  const world = await worldOf(t);
+  const key = await damage(world.artifacts, STUDENT);
+  const { digest } = await world.run(() => world.resolve(study));
+  const other = { code: 'CodeBug', message: 'exit 70' } as const;
+  const before = await keepFailures(world.artifacts, {
+    trials: [{ id: 'sweep/resnet8/KD/s1', failure: other, earlier: [] }],
+  });
+  const failures = await keepFailures(world.artifacts, {
+    trials: [{ id: 'sweep/resnet8/KD/s2', failure: other, earlier: [] }],
+    before,
+  });
+  const summary = await world.run(() => world.renderReport({ resolved: digest, failures }));
+  t.is(summary.page, `reports/${study.name}/index.html`);
+  t.is(world.gathered.length, expandStudy(study, CONTEXT).length);
+  const failed = world.gathered.flatMap(({ node, failure }) =>
+    failure === undefined ? [] : [[node.id, failure.code] as const],
+  );
+  t.deepEqual(Object.fromEntries(failed), {
+    [STUDENT]: 'DataMismatch',
+    'sweep/resnet8/KD/s1': 'CodeBug',
+    'sweep/resnet8/KD/s2': 'CodeBug',
+  });
+  const damaged = world.gathered.find(({ node }) => node.id === STUDENT);
+  t.regex(damaged?.failure?.message ?? '', new RegExp(resultName(key)));
+  t.deepEqual(damaged?.result, undefined);
+  const resolved = { study, ...CONTEXT };
+  const drawn = toReportInput({ resolved, trials: world.gathered });
+  t.is(drawn.trials.find(({ id }) => id === STUDENT)?.state, 'failed');
+});
+
+test('a damaged trial is named and keeps no other from being recorded', async (t) => {
+  const world = await worldOf(t);
+  const ids = [STUDENT, 'sweep/resnet8/CE/s2', 'teacher/big'];
+  const trials = await Promise.all(
+    ids.map(async (id) => ({ key: await keyOf(world.artifacts, id), trial: id })),
+  );
+  await damage(world.artifacts, STUDENT);
+  const input = { study: study.name, trials };
+  t.deepEqual(await world.run(() => world.record.recordTrials(input)), [STUDENT]);
+  t.deepEqual(world.recorded.map(({ trial }) => trial).toSorted(), ids.slice(1).toSorted());
+});
+
+test('the report is recorded as a page and in Markdown', async (t) => {
+  const world = await worldOf(t);
+  const { digest } = await world.run(() => world.resolve(study));
+  await world.run(() => world.renderReport({ resolved: digest }));
+  await world.run(() => world.record.recordReport(study.name));
+  const [page] = world.pages;
+  t.is(new TextDecoder().decode(page?.html), '<p>page</p>');
+  t.is(new TextDecoder().decode(page?.markdown), '# page');
+});
