@@ -1,5 +1,5 @@
 import { errorText } from '../leg/errors.ts';
-import { STUDY_QUEUE } from '../workflows/queues.ts';
+import { STUDY_QUEUE } from '../leg/queues.ts';
 import { openS3Store } from '../stores/s3.ts';
 import type { Layout } from './layout.ts';
 import { probeMlflow } from './mlflow.ts';

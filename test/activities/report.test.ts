@@ -25,11 +25,10 @@ async function worldOf(t: Parameters<typeof emptyStore>[0]) {
   const gathered: GatheredTrial[] = [];
   const recorded: TrialRecord[] = [];
   const pages: { readonly html: Uint8Array; readonly markdown?: Uint8Array }[] = [];
-  const nothing = (): Promise<never> => Promise.reject(new Error('not asked for'));
   const { resolveStudy: resolve, readStudy } = createStudyActivities({
     artifacts,
     catalog: {
-      executors: [],
+      executors: ['local'],
       publishDataset: () => Promise.resolve(CONTEXT.datasetDigest),
       readCodeIndex: () => Promise.resolve(CONTEXT.code),
     },
@@ -52,7 +51,7 @@ async function worldOf(t: Parameters<typeof emptyStore>[0]) {
   const environment = new MockActivityEnvironment();
   const run = <T>(work: () => Promise<T>): Promise<T> => environment.run(work);
   return {
-    ...{ artifacts, gathered, recorded, pages, nothing, environment, run },
+    ...{ artifacts, gathered, recorded, pages, environment, run },
     ...{ resolve, readStudy, renderReport, record },
   };
 }

@@ -154,7 +154,8 @@ test.serial('studies that share many trials leave a third one free', async (t) =
       t.is(third.counts.complete, 10);
       letGo();
       const ends = (await Promise.all([one.result(), two.result()])) as StudySummary[];
-      t.is(ends[1]?.launches, 0, 'the second trains nothing itself');
+      const keys = world.legs.map(({ key }) => key);
+      t.is(new Set(keys).size, keys.length, 'each is trained once between them');
       t.deepEqual(
         ends.map(({ counts }) => counts.complete + counts.found),
         [ends[0]?.counts.complete, ends[0]?.counts.complete],
@@ -207,7 +208,11 @@ test.serial('a host that fails one trial after the other pauses the study', asyn
       handle,
       ({ phase, counts }) => phase === 'paused' && counts.running === 0,
     );
-    t.is(paused.pausedBecause, '5 trials in a row ended as badData on bad-host: exit 70');
+    // The one under way beside the fifth may have failed as well.
+    t.regex(
+      paused.pausedBecause ?? '',
+      /^[56] trials in a row ended as badData on bad-host: exit 70$/,
+    );
     t.true(paused.counts.failed <= 6, 'it pauses, and does not drain');
     t.true(paused.counts.waiting > 0);
     bad = false;
