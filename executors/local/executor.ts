@@ -6,6 +6,7 @@ import type { Position, Progress } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { classify, describeEnd } from './classify.ts';
+import { CUDA_FILES, endWithoutDevice } from './device.ts';
 import { startLegProcess, type LegProcessEnd } from './process.ts';
 
 export type LocalExecutorOptions = {
@@ -18,6 +19,8 @@ export type LocalExecutorOptions = {
   readonly stallSeconds?: number;
   /** How long a leg goes on that nobody waits for. */
   readonly orphanGraceSeconds?: number;
+  /** One of these files is there where this machine has a CUDA device. */
+  readonly cudaFiles?: readonly string[];
 };
 
 /** A leg under way, and who waits for it. */
@@ -43,6 +46,8 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   return {
     name: 'local',
     run: async (leg, watch) => {
+      const refused = endWithoutDevice(leg, options.cudaFiles ?? CUDA_FILES);
+      if (refused !== undefined) return refused;
       const running = underWay.get(leg.key) ?? startRunning(options, leg);
       underWay.set(leg.key, running);
       running.watches.add(watch);
