@@ -6,7 +6,8 @@ import type { EvaluateSpec } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { Engine } from '../engine/trainer.ts';
-import { foldVam } from '../models/fold.ts';
+import { liveCost } from '../models/explainer/route.ts';
+import { foldBatchNorm, foldVam } from '../models/fold.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { predict } from './predict.ts';
 import {
@@ -50,7 +51,7 @@ export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise
 /** An evaluation and the predictions behind it. */
 export type Evaluated = { readonly evaluation: Evaluation; readonly predictions: Predictions };
 
-/** Evaluates a network in memory; one with VAM is folded as well and compared. */
+/** Evaluates a network in memory; one with VAM is folded as for export, its batch norms too, and compared. */
 export async function evaluateLoaded(
   loaded: LoadedNetwork,
   data: Dataset,
@@ -66,10 +67,16 @@ export async function evaluateLoaded(
   const over = (gated: LoadedNetwork): Promise<Predictions> =>
     predict({ engine, gated, tick, ...settings }, data.test, data.split.test);
   const predictions = await over(loaded);
-  const base = describe(predictions, network.parameterCount, network.multiplyAdds);
+  const cost =
+    loaded.route === undefined
+      ? { parameters: network.parameterCount, multiplyAdds: network.multiplyAdds }
+      : liveCost(network, loaded.route);
+  const base = describe(predictions, cost);
   if (network.options.vam === undefined) return { evaluation: base, predictions };
 
-  const folded = foldVam(network);
+  const plain = foldVam(network);
+  const folded = foldBatchNorm(plain);
+  plain.dispose();
   try {
     const comparison = compare(predictions, await over({ network: folded }));
     const evaluation = {
@@ -82,7 +89,9 @@ export async function evaluateLoaded(
   }
 }
 
-function describe(predictions: Predictions, parameters: number, multiplyAdds: number): Evaluation {
+type Cost = Pick<Evaluation, 'parameters' | 'multiplyAdds'>;
+
+function describe(predictions: Predictions, cost: Cost): Evaluation {
   const confusion = confusionMatrix(predictions);
   return {
     images: predictions.count,
@@ -96,8 +105,7 @@ function describe(predictions: Predictions, parameters: number, multiplyAdds: nu
       images: row.reduce((sum, count) => sum + count, 0),
     })),
     confusion,
-    parameters,
-    multiplyAdds,
+    ...cost,
   };
 }
 

@@ -8,6 +8,7 @@ import { CHANNELS } from '../data/records.ts';
 import { crossEntropy } from '../distillers/ce.ts';
 import { tf } from '../engine/backend.ts';
 import type { Network, Parameter } from '../engine/network.ts';
+import { expertName } from '../models/explainer/route.ts';
 import { GATE_TEMPERATURE_FEED, passOf, type LoadedNetwork } from '../networks.ts';
 
 /** Images that the gradient of one class is averaged over, at most. */
@@ -69,7 +70,7 @@ function dot(a: Float32Array, b: Float32Array): number {
 }
 
 function expertParameters(network: Network, level: number, expert: number): Parameter[] {
-  const prefix = `level${level + 1}/expert${expert + 1}/`;
+  const prefix = `${expertName(level + 1, expert)}/`;
   return [...network.trainable.values()].filter(({ name }) => name.startsWith(prefix));
 }
 
