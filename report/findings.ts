@@ -1,7 +1,6 @@
 import { mean } from '../statistics/describe.ts';
 import { armSamples, intrinsicEntropy } from './tables/arms.ts';
 import {
-  differenceOf,
   holdsZero,
   SEEDS_FOR_A_VERDICT,
   verdict,
@@ -10,11 +9,16 @@ import {
 } from './tables/compare.ts';
 import { quantity, type Prose } from './page/content.ts';
 import { entropyWord, headlineOf, same, than, type Evidence, type Headline } from './headline.ts';
-import { counted, fixed, interval, inWords, listed } from './format.ts';
+import { capitalised, counted, fixed, interval, inWords, listed, lowered } from './format.ts';
+import { lostFinding } from './lost.ts';
+import { differenceOf } from './tables/comparison-table.ts';
 import { ARM_LABELS, type Trials } from './trials.ts';
 
 /** Below so many times the accuracy of chance a network has not learned. */
 const AT_CHANCE = 2;
+
+/** Comparisons of methods that are said in words. */
+const MOST_SENTENCES = 10;
 
 export type Findings = Headline & { readonly items: readonly Prose[] };
 
@@ -28,7 +32,7 @@ export function findingsOf(evidence: Evidence): Findings {
       ...entropies.map(entropyFinding),
       ...armAccuracy(trials),
       ...untrainedFinding(trials),
-      ...sweep.map(sweepFinding),
+      ...sweepFindings(sweep),
       ...seedsFinding([...entropies, ...sweep]),
       ...lostFinding(trials),
     ],
@@ -50,11 +54,15 @@ function entropyValues({ arms }: Trials): readonly Prose[] {
 
 function entropyFinding(comparison: Comparison): Prose {
   const direction = comparison.test.mean < 0 ? 'in' : 'against';
+  const claim =
+    comparison.treated === ARM_LABELS.distillation
+      ? `, ${direction} the direction of the paper’s claim`
+      : '';
   return [
-    `Gates are ${entropyWord(comparison)} with distillation ${than(comparison)} with ${comparison.baseline}: a difference of `,
+    `Gates are ${entropyWord(comparison)} with ${lowered(comparison.treated)} ${than(comparison)} with ${comparison.baseline}: a difference of `,
     differenceOf(comparison, 3, 'mean gate entropy at τ = 0.5'),
     intervalText(comparison, 3),
-    same(comparison) ? ', next to none' : `, ${direction} the direction of the paper’s claim`,
+    same(comparison) ? ', next to none' : claim,
     verdictText(comparison, 3),
     '.',
   ];
@@ -125,6 +133,21 @@ function separator(index: number, count: number): string {
   return index === count - 1 ? ' and ' : ', ';
 }
 
+/** The first comparisons in words; of many the rest is in the table. */
+function sweepFindings(family: readonly Comparison[]): readonly Prose[] {
+  const rest = family.length - MOST_SENTENCES;
+  return [
+    ...family.slice(0, MOST_SENTENCES).map(sweepFinding),
+    ...(rest > 0
+      ? [
+          [
+            `${capitalised(counted(rest, 'more comparison'))} ${rest === 1 ? 'is' : 'are'} in the table of differences.`,
+          ],
+        ]
+      : []),
+  ];
+}
+
 function sweepFinding(comparison: Comparison): Prose {
   return [
     `${comparison.treated} against ${comparison.baseline}: `,
@@ -155,36 +178,11 @@ function seedsFinding(comparisons: readonly Comparison[]): readonly Prose[] {
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const from = least === most ? '' : `${inWords(least)} to `;
   const seeds = `${from}${counted(most, 'seed')}`;
-  const whose = short.length === comparisons.length ? 'These comparisons' : 'Some of these';
-  return [
-    [
-      `${whose} rest on ${seeds}. They describe these runs; a verdict needs ${counted(SEEDS_FOR_A_VERDICT, 'seed')}.`,
-    ],
-  ];
-}
-
-const LOST = {
-  diverged: 'diverged',
-  failed: 'failed',
-  blocked: 'could not run without one of these',
-  open: 'not run yet',
-} as const;
-
-function lostFinding({ all }: Trials): readonly Prose[] {
-  const counts = (['diverged', 'failed', 'blocked', 'open'] as const).flatMap((state) => {
-    const trials = all.filter((trial) => trial.state === state);
-    return trials.length === 0 ? [] : [{ trials, text: `${trials.length} ${LOST[state]}` }];
-  });
-  if (counts.length === 0) return [];
-  return [
-    [
-      `Of ${all.length} trials, `,
-      quantity(
-        listed(counts.map(({ text }) => text)),
-        counts.flatMap(({ trials }) => trials),
-        'trials without a complete result',
-      ),
-      '. Means are of the seeds that remain; every n says how many those are.',
-    ],
-  ];
+  const needs = `a verdict needs ${counted(SEEDS_FOR_A_VERDICT, 'seed')}`;
+  if (comparisons.length === 1) {
+    return [[`This comparison rests on ${seeds}. It describes these runs; ${needs}.`]];
+  }
+  const whose =
+    short.length === comparisons.length ? 'These comparisons rest' : 'Some of these rest';
+  return [[`${whose} on ${seeds}. They describe these runs; ${needs}.`]];
 }

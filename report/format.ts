@@ -2,7 +2,8 @@
 const MINUS = '\u2212';
 /** U+202F, narrow no-break space: groups digits and ties a unit to its number. */
 const THIN = '\u202f';
-const NOTHING = '–';
+/** What stands for a number that is not there. */
+export const NOTHING = '–';
 
 /** A number with fixed decimals, true minus and thin groups of three; an en dash for NaN. */
 export function fixed(value: number, decimals: number): string {
@@ -39,6 +40,7 @@ export function pValue(p: number): string {
 }
 
 export function bytes(value: number): string {
+  if (!Number.isFinite(value)) return NOTHING;
   if (value >= 1e9) return `${fixed(value / 1e9, 1)}${THIN}GB`;
   if (value < 1e6) return `${fixed(value / 1e3, 0)}${THIN}kB`;
   return `${fixed(value / 1e6, 0)}${THIN}MB`;
@@ -72,6 +74,11 @@ export function inWords(count: number): string {
 
 export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** For a name that begins sentences, within one. */
+export function lowered(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 /** `a`, `a and b`, `a, b and c`. */

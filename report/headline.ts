@@ -1,5 +1,5 @@
-import { SEEDS_FOR_A_VERDICT, type Comparison } from './tables/compare.ts';
-import { counted, fixed } from './format.ts';
+import { ALPHA, SEEDS_FOR_A_VERDICT, type Comparison } from './tables/compare.ts';
+import { capitalised, counted, fixed, inWords, lowered, signed } from './format.ts';
 import type { Trials } from './trials.ts';
 
 /** Below this a difference of mean normalised entropy is not worth a word. */
@@ -17,24 +17,40 @@ export type Evidence = {
   readonly trials: Trials;
   readonly entropies: readonly Comparison[];
   readonly sweep: readonly Comparison[];
+  /** Those of `sweep` that the study was made for: one for each student; none where it asks for all. */
+  readonly questions: readonly Comparison[];
 };
 
-/** The first comparison of the study in one sentence: its explainers', else its students'. */
-export function headlineOf({ trials, entropies, sweep }: Evidence): Headline {
-  const first = entropies[0];
-  if (first !== undefined) {
-    const headline = `Gates are ${entropyWord(first)} with distillation ${than(first)} with ${first.baseline}`;
-    return { headline, ...cautionOf(first) };
+/**
+ * The answer to what the study was made for, in one sentence: its explainers' entropy at a fixed
+ * temperature, else the comparison of methods that it asks for first, else the range of all of them.
+ */
+export function headlineOf(evidence: Evidence): Headline {
+  const { trials, entropies, sweep, questions } = evidence;
+  const [entropy] = entropies;
+  if (entropy !== undefined) {
+    const { treated, baseline } = entropy;
+    const headline = `Gates are ${entropyWord(entropy)} with ${lowered(treated)} ${than(entropy)} with ${baseline}`;
+    return { headline, ...cautionOf(entropy) };
   }
-  const change = sweep[0];
-  if (change !== undefined) return { headline: sweepHeadline(change), ...cautionOf(change) };
-  const done = trials.all.filter(({ state }) => state === 'complete').length;
-  return {
-    headline:
-      done === 0
-        ? 'Nothing has been measured yet'
-        : 'Trained and measured; there is nothing to compare yet',
-  };
+  const asked = questions.length > 0 ? questions : sweep;
+  const [first, ...others] = asked;
+  if (first === undefined) return { headline: uncompared(trials) };
+  return others.length === 0
+    ? { headline: sweepHeadline(first), ...cautionOf(first) }
+    : { headline: rangeHeadline(asked), ...rangeCaution(asked) };
+}
+
+/** The title of a study that compares nothing: what became of its trials. */
+function uncompared({ all }: Trials): string {
+  const count = (...states: readonly string[]): number =>
+    all.filter(({ state }) => states.includes(state)).length;
+  if (count('complete') > 0) return 'Trained and measured; there is nothing to compare';
+  if (count('diverged', 'failed') === 0) return 'Nothing has been measured yet';
+  if (count('failed') === 0) return 'Nothing was measured: training diverged';
+  return count('diverged') === 0
+    ? 'Nothing was measured: trials failed'
+    : 'Nothing was measured: trials diverged or failed';
 }
 
 /** Whether two arms' gates are as sharp, to the eye. */
@@ -47,15 +63,45 @@ export function entropyWord(comparison: Comparison): string {
 }
 
 function sweepHeadline(comparison: Comparison): string {
-  const points = fixed(Math.abs(comparison.test.mean), 2);
-  const { treated, baseline, test } = comparison;
-  if (Number(points) === 0) return `${treated} ended level with ${baseline}`;
-  return `${treated} ended ${points} points ${test.mean > 0 ? 'above' : 'below'} ${baseline}`;
+  const { treated, baseline } = comparison;
+  return `${treated} ended ${besides(comparison.test.mean)} ${baseline}`;
+}
+
+/** `0.31 points above`, `level with`. */
+function besides(difference: number): string {
+  const points = fixed(Math.abs(difference), 2);
+  if (Number(points) === 0) return 'level with';
+  return `${points} points ${difference > 0 ? 'above' : 'below'}`;
+}
+
+/** Where all comparisons lie: naming the largest alone would praise chance. */
+function rangeHeadline(family: readonly Comparison[]): string {
+  const means = family.map(({ test }) => test.mean);
+  const [low, high] = [Math.min(...means), Math.max(...means)];
+  const [baseline, ...others] = new Set(family.map((comparison) => comparison.baseline));
+  if (baseline === undefined || others.length > 0) {
+    const many = capitalised(counted(family.length, 'difference'));
+    return `${many} between methods lie between ${signed(low, 2)} and ${signed(high, 2)} points`;
+  }
+  const many = capitalised(counted(family.length, 'student'));
+  if (besides(low) === besides(high)) return `${many} ended ${besides(low)} ${baseline}`;
+  return `${many} ended between ${besides(low)} and ${besides(high)} ${baseline}`;
+}
+
+function rangeCaution(sweep: readonly Comparison[]): Pick<Headline, 'caution'> {
+  const least = Math.min(...sweep.map(({ test }) => test.n));
+  if (least < SEEDS_FOR_A_VERDICT) {
+    return { caution: `seen in ${counted(least, 'seed')}: too few for a verdict` };
+  }
+  const shown = sweep.filter(({ adjustedP }) => adjustedP < ALPHA).length;
+  if (shown === sweep.length) return {};
+  const rest = shown === 0 ? 'none of these' : `${inWords(shown)} of these`;
+  return { caution: `${rest} ${shown === 1 ? 'is' : 'are'} more than chance alone could make` };
 }
 
 function cautionOf({ test, adjustedP }: Comparison): Pick<Headline, 'caution'> {
   if (test.n < SEEDS_FOR_A_VERDICT) {
     return { caution: `seen in ${counted(test.n, 'seed')}: too few for a verdict` };
   }
-  return adjustedP < 0.05 ? {} : { caution: 'a difference that chance alone could make' };
+  return adjustedP < ALPHA ? {} : { caution: 'a difference that chance alone could make' };
 }

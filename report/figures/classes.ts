@@ -1,6 +1,7 @@
 import { dot, link, text } from '@observablehq/plot';
 import type { Figure } from '../page/content.ts';
-import { fixed } from '../format.ts';
+import { fixed, listed, lowered } from '../format.ts';
+import { classAccuracy } from '../tables/measures.ts';
 import { ARM_LABELS } from '../trials.ts';
 import { ARM_COLORS, ARM_SHORT } from './palette.ts';
 import { drawPlot, paddedDomain, spreadLabels } from './plot.ts';
@@ -14,6 +15,9 @@ const PLOTTED = WIDTH - MARGIN.marginLeft - MARGIN.marginRight;
 const LABEL_PIXELS = 74;
 /** Dots this near to each other, in shares of the axis, are set beside each other. */
 const TOUCHING = 0.02;
+
+/** Classes that a sentence names; of more it says how many. */
+const MOST_NAMED = 8;
 
 type Mark = {
   readonly name: string;
@@ -29,22 +33,29 @@ export function classesFigure(
   names: readonly string[],
 ): Figure | undefined {
   const marks = drawn.flatMap(({ arm, told }) =>
-    told.explanation.hard.perClass.map(({ class: index, correct, images }): Mark => {
-      const value = (100 * correct) / images;
-      const name = names[index] ?? String(index);
-      return {
-        name,
-        value,
-        color: ARM_COLORS[arm.name],
-        label: ARM_SHORT[arm.name],
-        title: `${name}, ${ARM_LABELS[arm.name].toLowerCase()}: ${fixed(value, 1)} % (${correct} of ${images})`,
-      };
+    told.explanation.hard.perClass.flatMap((scored): Mark[] => {
+      const value = classAccuracy(scored);
+      if (value === undefined) return [];
+      const name = names[scored.class] ?? String(scored.class);
+      const share = `${fixed(value, 1)} % (${scored.correct} of ${scored.images})`;
+      return [
+        {
+          ...{ name, value },
+          color: ARM_COLORS[arm.name],
+          label: ARM_SHORT[arm.name],
+          title: `${name}, ${lowered(ARM_LABELS[arm.name])}: ${share}`,
+        },
+      ];
     }),
   );
   if (marks.length === 0) return undefined;
   const order = [...Map.groupBy(marks, ({ name }) => name)]
     .map(([name, own]) => ({ name, least: Math.min(...own.map(({ value }) => value)), own }))
     .sort((a, b) => b.least - a.least);
+  const seed = drawn[0]?.told.seed ?? 0;
+  const whose =
+    drawn.length === 1 ? `the hard tree (seed ${seed})` : `the hard trees (seed ${seed})`;
+  const sorted = drawn.length === 1 ? ', sorted' : ', sorted by the worst of the arms';
   return {
     id: 'classes',
     width: 'text',
@@ -60,18 +71,38 @@ export function classesFigure(
       },
     ],
     caption: [
-      `Accuracy per class of the hard trees (seed ${drawn[0]?.told.seed}), sorted by the worst of the arms. ${grainText(drawn)}`,
+      `Accuracy per class of ${whose}${sorted}. ${grainText(drawn)}${absentText(drawn, names)}`,
     ],
   };
 }
 
 /** How much one image weighs, so that nobody reads a story into it. */
 function grainText(drawn: readonly DrawnTree[]): string {
-  const counts = drawn.flatMap(({ told }) =>
-    told.explanation.hard.perClass.map(({ images }) => images),
-  );
-  const least = Math.min(...counts);
-  return `A class has ${fixed(least, 0)} test images or more: one image moves a dot by up to ${fixed(100 / least, 1)} points.`;
+  const counts = imagesOf(drawn).filter((images) => images > 0);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const size = `${fixed(least, 0)} test ${least === 1 ? 'image' : 'images'}`;
+  const moves = `one image moves a dot by ${least === most ? '' : 'up to '}${fixed(100 / least, 1)} points`;
+  return least === most
+    ? `A class has ${size}: ${moves}.`
+    : `A class has ${size} or more: ${moves}.`;
+}
+
+/** Classes that a small test split has no image of. */
+function absentText(drawn: readonly DrawnTree[], names: readonly string[]): string {
+  const perClass = drawn[0]?.told.explanation.hard.perClass ?? [];
+  const absent = perClass
+    .filter(({ images }) => images === 0)
+    .map(({ class: index }) => names[index] ?? String(index));
+  if (absent.length === 0) return '';
+  const which =
+    absent.length > MOST_NAMED
+      ? `${fixed(absent.length, 0)} classes`
+      : `${absent.length === 1 ? 'class' : 'classes'} ${listed(absent)}`;
+  return ` The test images have none of ${which}.`;
+}
+
+function imagesOf(drawn: readonly DrawnTree[]): readonly number[] {
+  return drawn.flatMap(({ told }) => told.explanation.hard.perClass.map(({ images }) => images));
 }
 
 type ClassRow = { readonly name: string; readonly least: number; readonly own: readonly Mark[] };

@@ -59,11 +59,19 @@ function curvesFigure(id: string, prefix: string, all: readonly Series[]): reado
           direct: false,
         }),
       })),
-      caption: [
-        `Test accuracy over epochs: a thin line per seed, their mean in bold, the means of the other methods in grey.${lostText(series)}`,
-      ],
+      caption: [`Test accuracy over epochs${lineText(series)}.${lostText(series)}`],
     },
   ];
+}
+
+/** What the lines are, where there are several. */
+function lineText(series: readonly Series[]): string {
+  const seeds = series.some(({ curves }) => curves.length > 1);
+  const texts = [
+    ...(seeds ? ['a thin line per seed, their mean in bold'] : []),
+    ...(series.length > 1 ? [`the ${seeds ? 'means of the ' : ''}other methods in grey`] : []),
+  ];
+  return texts.length === 0 ? '' : `: ${texts.join(', ')}`;
 }
 
 function lostText(series: readonly Series[]): string {

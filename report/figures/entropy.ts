@@ -48,7 +48,8 @@ function armCurves(arm: Arm, level: number, pick: (gate: Gate) => number): reado
       const gate = gates?.find((entry) => entry.level === level);
       return gate === undefined ? [] : [{ epoch, value: pick(gate) }];
     });
-    return points.length === 0 ? [] : [{ seed, points }];
+    if (points.length === 0) return [];
+    return [{ seed, points, ...(soft?.state === 'complete' ? {} : { lost: true }) }];
   });
 }
 
@@ -76,8 +77,10 @@ function describeLevel(arms: readonly Arm[], level: number): string {
 }
 
 function seedWords(arms: readonly Arm[]): string {
-  const most = Math.max(
-    ...arms.map(({ seeds }) => seeds.filter(({ soft }) => soft?.epochs !== undefined).length),
-  );
-  return most === 1 ? 'one seed' : `mean of ${counted(most, 'seed')}`;
+  const counts = arms
+    .map(({ seeds }) => seeds.filter(({ soft }) => soft?.state === 'complete').length)
+    .filter((count) => count > 0);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (counts.length === 0 || most === 1) return 'one seed';
+  return `mean of ${least === most ? '' : 'up to '}${counted(most, 'seed')}`;
 }

@@ -86,5 +86,6 @@ export function paddedDomain(
 ): [number, number] {
   const low = Math.floor(Math.min(...values) / step) * step;
   const high = Math.min(most, Math.ceil(Math.max(...values) / step) * step);
-  return low < high ? [low, high] : [low - step, high];
+  if (low < high) return [low, high];
+  return low - step < 0 ? [low, low + step] : [low - step, high];
 }

@@ -1,4 +1,5 @@
 import { fixed } from '../format.ts';
+import { classAccuracy } from '../tables/measures.ts';
 import { ARM_LABELS, type Arm, type Told } from '../trials.ts';
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
@@ -10,13 +11,14 @@ export function treeDot(
   names: readonly string[],
 ): string {
   const accuracy = new Map(
-    explanation.hard.perClass.map((entry) => [entry.class, (100 * entry.correct) / entry.images]),
+    explanation.hard.perClass.map((entry) => [entry.class, classAccuracy(entry)]),
   );
   const nodes = explanation.tree.nodes.map(({ id, kind, level, index }) => {
     if (kind === 'image') return `  ${quoted(id)} [label="image", shape=box];`;
     if (kind === 'expert') return `  ${quoted(id)} [label="${level}.${index + 1}", shape=circle];`;
-    const score = fixed(accuracy.get(index) ?? Number.NaN, 1);
-    const label = `${quoted(names[index] ?? String(index)).slice(0, -1)}\\n${score} %"`;
+    const value = accuracy.get(index);
+    const score = value === undefined ? 'no test image' : `${fixed(value, 1)} %`;
+    const label = `${quoted(names[index] ?? String(index)).slice(0, -1)}\\n${score}"`;
     return `  ${quoted(id)} [label=${label}, shape=plaintext];`;
   });
   const edges = explanation.tree.nodes.flatMap(({ id, parent, weight }) =>

@@ -1,6 +1,7 @@
 import type { Explanation } from '../../leg/records.ts';
 import { counted, fixed } from '../format.ts';
 import { markup, trusted, type Markup } from '../page/html.ts';
+import { classAccuracy } from '../tables/measures.ts';
 import type { PlacedNode, TreeLayout } from './tree-layout.ts';
 
 export type TreePicture = {
@@ -137,16 +138,21 @@ function leafLabels(picture: TreePicture): Labels {
   const { layout, names, explanation } = picture;
   const { writing, longest } = writingOf(picture);
   const accuracy = new Map(
-    explanation.hard.perClass.map((entry) => [entry.class, (100 * entry.correct) / entry.images]),
+    explanation.hard.perClass.map((entry) => [entry.class, classAccuracy(entry)]),
   );
   const drawn = layout.nodes.flatMap(({ node, x, y }) => {
     if (node.kind !== 'class') return [];
     const name = names[node.index] ?? String(node.index);
-    const value = accuracy.get(node.index) ?? Number.NaN;
+    const value = accuracy.get(node.index);
+    const told =
+      value === undefined
+        ? 'no test image'
+        : `${fixed(value, 1)} % of its test images are classified correctly`;
+    const score = value === undefined ? '' : fixed(value, value === 100 ? 0 : 1);
     return [
       markup`<g class="leaf k${node.index} ${writing}" data-class="${node.index}">
-      <title>${name}: ${fixed(value, 1)} % of its test images are classified correctly</title>
-      ${hitArea(x, y, layout.leafPixels)}${leafMark(writing, x, y, name, fixed(value, value === 100 ? 0 : 1))}
+      <title>${name}: ${told}</title>
+      ${hitArea(x, y, layout.leafPixels)}${leafMark(writing, x, y, name, score)}
     </g>`,
     ];
   });

@@ -73,7 +73,7 @@ export function treesFigure(drawn: readonly DrawnTree[], names: readonly string[
       svg,
     })),
     caption: [
-      `One explainer, trained with each kind of label (seed ${seed}). From the image down: experts, then classes with the accuracy of the hard tree in percent; beside a level, how many of its experts some class uses. An edge is as wide as the weight that its gate gives it at τ = 0.5; grey ways are what the soft gates read besides, so the greyer the ground, the less decided the gates. Classes stand in the same order in every tree as far as edges need not cross.`,
+      `${drawn.length === 1 ? 'The explainer' : 'One explainer, trained with each kind of label'} (seed ${seed}). From the image down: experts, then classes with the accuracy of the hard tree in percent; beside a level, how many of its experts some class uses. An edge is as wide as the weight that its gate gives it at τ = 0.5; grey ways are what the soft gates read besides, so the greyer the ground, the less decided the gates. ${drawn.length === 1 ? '' : 'Classes stand in the same order in every tree as far as edges need not cross.'}`.trimEnd(),
     ],
   };
 }

@@ -9,12 +9,13 @@ import { differencesFigure } from '../figures/seeds.ts';
 import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from '../figures/trees.ts';
 import { findingsOf } from '../findings.ts';
 import type { ReportInput } from '../input.ts';
+import { comparisonsOf } from '../../study/comparisons.ts';
 import { protocolProse, protocolTable } from '../tables/protocol.ts';
 import { originTable, provenanceTable, storedBytes } from '../tables/provenance.ts';
-import { baselineOf, differencesTable, sweepComparisons, sweepTable } from '../tables/sweep.ts';
+import { differencesTable, sweepComparisons, sweepQuestions, sweepTable } from '../tables/sweep.ts';
 import { teachOnceTable } from '../tables/teach-once.ts';
 import { classNames, confusionProse, teachersTable } from '../tables/teachers.ts';
-import { arrangeTrials, type Trials } from '../trials.ts';
+import { arrangeTrials, type StudentGroup, type Trials } from '../trials.ts';
 
 /** A report before it is a page: what it says, in order. */
 export type Report = {
@@ -29,10 +30,12 @@ export function composeReport(input: ReportInput): Report {
   const { study } = input;
   const trials = arrangeTrials(input);
   const names = classNames(study);
-  const baseline = baselineOf(trials.groups, study.report.baseline);
-  const sweep = sweepComparisons(trials.groups, baseline);
+  const sweep = sweepComparisons(trials.groups, comparisonsOf(study));
   const entropies = entropyComparisons(trials.arms);
-  const { items, ...title } = findingsOf({ trials, entropies, sweep });
+  const { items, ...title } = findingsOf({
+    ...{ trials, entropies, sweep },
+    questions: sweepQuestions(study, trials.groups, sweep),
+  });
   const wants = (table: (typeof study.report.tables)[number]): boolean =>
     study.report.tables.includes(table);
   const seed = drawnSeed(trials.arms);
@@ -42,12 +45,12 @@ export function composeReport(input: ReportInput): Report {
     sections: [
       section(
         'picture',
-        'One explainer, by kind of label',
+        drawn.length === 1 ? 'The explainer as a tree' : 'One explainer, by kind of label',
         drawn.length === 0 ? [] : [figureBlock(treesFigure(drawn, names))],
       ),
       section('findings', 'What was found', items.length === 0 ? [] : [{ kind: 'list', items }]),
       ...(wants('explanation') ? explanationSections(trials, drawn, names, entropies) : []),
-      ...(wants('sweep') ? sweepSections(trials, sweep, baseline) : []),
+      ...(wants('sweep') ? sweepSections(trials, sweep) : []),
       ...(wants('teachers') ? teacherSections(trials, names) : []),
       ...protocolSections(input, trials),
     ].filter(({ blocks }) => blocks.length > 0),
@@ -70,6 +73,15 @@ function optionalFigure(figure: Parameters<typeof figureBlock>[0] | undefined): 
   return figure === undefined ? [] : [figureBlock(figure)];
 }
 
+const GATES: readonly Block[] = [
+  prose(
+    'The explainer is made of small experts in levels, and a head for every class. A gate says how much each of them reads of each expert of the level before. The paper’s claim: taught by a teacher’s soft labels, gates are more decided than taught by hard labels, so that classes which pull the same weights apart share fewer of them. Gate entropy† measures how undecided a gate is: 1 when it reads all experts alike, 0 when it reads one.',
+  ),
+  prose(
+    'Gates are made colder every epoch, which alone drives their entropy down. Arms are therefore compared at one fixed temperature, τ = 0.5.',
+  ),
+];
+
 function explanationSections(
   { arms }: Trials,
   drawn: readonly DrawnTree[],
@@ -77,20 +89,15 @@ function explanationSections(
   entropies: ReturnType<typeof entropyComparisons>,
 ): readonly Section[] {
   if (arms.length === 0) return [];
+  const gates = [
+    ...optionalFigure(entropyFigure(arms)),
+    ...tableBlock(entropyDifferencesTable(entropies)),
+  ];
   return [
-    section('gates', 'How sharp the gates are', [
-      prose(
-        'The explainer is made of small experts in levels, and a head for every class. A gate says how much each of them reads of each expert of the level before. The paper’s claim: taught by a teacher’s soft labels, gates are more decided than taught by hard labels, so that classes which pull the same weights apart share fewer of them. Gate entropy† measures how undecided a gate is: 1 when it reads all experts alike, 0 when it reads one.',
-      ),
-      prose(
-        'Gates are made colder every epoch, which alone drives their entropy down. Arms are therefore compared at one fixed temperature, τ = 0.5.',
-      ),
-      ...optionalFigure(entropyFigure(arms)),
-      ...tableBlock(entropyDifferencesTable(entropies)),
-    ]),
+    section('gates', 'How sharp the gates are', gates.length === 0 ? [] : [...GATES, ...gates]),
     section('explainers-in-numbers', 'The explainers in numbers', [
       prose(
-        'Every arm trains the explainer twice. With soft gates it searches for a tree; then each gate is cut to the one expert that it reads most, and this hard tree is trained anew, from fresh weights. An expert is used when some class’s way from the image leads through it.',
+        `${arms.length === 1 ? 'The explainer is trained' : 'Every arm trains the explainer'} twice. With soft gates it searches for a tree; then each gate is cut to the one expert that it reads most, and this hard tree is trained anew, from fresh weights. An expert is used when some class’s way from the image leads through it.`,
       ),
       ...tableBlock(armsTable(arms)),
       ...optionalFigure(classesFigure(drawn, names)),
@@ -102,27 +109,34 @@ function explanationSections(
 function sweepSections(
   { groups }: Trials,
   sweep: ReturnType<typeof sweepComparisons>,
-  baseline: string | undefined,
 ): readonly Section[] {
-  if (groups.length === 0 || baseline === undefined) return [];
+  if (groups.length === 0) return [];
+  const several = (of: (group: StudentGroup) => string): boolean =>
+    new Set(groups.map(of)).size > 1;
   return [
     section('students', 'Students', [
       prose(
-        'The same small network, trained by each method from the same initial weights and on the same order of images, seed by seed; so differences are taken within a seed. What a method’s name stands for is under Protocol.',
+        `${several(({ student }) => student) ? 'Small networks, each' : 'The same small network,'} trained by ${several(({ method }) => method.id) ? 'each method' : 'one method'} from the same initial weights and on the same order of images${several(({ method }) => method.id) ? ', seed by seed; so differences are taken within a seed' : ''}. What a method’s name stands for is under Protocol.`,
       ),
       ...tableBlock(sweepTable(groups)),
-      ...optionalFigure(differencesFigure(sweep, baseline)),
-      ...tableBlock(differencesTable(sweep, baseline)),
+      ...optionalFigure(differencesFigure(sweep)),
+      ...tableBlock(differencesTable(sweep)),
       ...studentCurves(groups).map(figureBlock),
     ]),
   ];
+}
+
+function storedWords(trials: Trials['all']): string {
+  return trials.some(({ result }) => result !== undefined)
+    ? `Together the results name ${storedBytes(trials)} of files.`
+    : 'There is no result yet.';
 }
 
 function teacherSections({ teachers }: Trials, names: readonly string[]): readonly Section[] {
   if (teachers.length === 0) return [];
   const confusions = teachers.map((teacher) => confusionProse(teacher, names));
   return [
-    section('the-teacher', 'The teacher', [
+    section('the-teacher', teachers.length === 1 ? 'The teacher' : 'The teachers', [
       ...tableBlock(teachersTable(teachers)),
       ...confusions.filter((text) => text.length > 0).map((text) => prose(...text)),
     ]),
@@ -143,7 +157,7 @@ function protocolSections(input: ReportInput, trials: Trials): readonly Section[
     ]),
     section('provenance-of-numbers', 'Where the numbers come from', [
       prose(
-        `A number leads to its trials below. Together the results name ${storedBytes(trials.all)} of files. Recompute every evaluation number from stored weights with`,
+        `A number leads to its trials below. ${storedWords(trials.all)} Recompute every evaluation number from stored weights with`,
       ),
       { kind: 'code', text: `npm run kdx -- verify ${study.name}` },
       ...tableBlock(originTable(input)),

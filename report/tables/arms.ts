@@ -1,12 +1,7 @@
 import { mean } from '../../statistics/describe.ts';
 import type { Explanation } from '../../leg/records.ts';
-import {
-  compareFamily,
-  comparisonTable,
-  pairSamples,
-  type Comparison,
-  type Sample,
-} from './compare.ts';
+import { compareFamily, pairSamples, type Comparison, type Sample } from './compare.ts';
+import { comparisonTable } from './comparison-table.ts';
 import {
   missing,
   quantity,
@@ -15,7 +10,7 @@ import {
   type Row,
   type Table,
 } from '../page/content.ts';
-import { counted } from '../format.ts';
+import { counted, lowered } from '../format.ts';
 import { absence, sampleCell } from './measures.ts';
 import { ARM_LABELS, explained, type Arm } from '../trials.ts';
 
@@ -71,9 +66,9 @@ function seedWords(arms: readonly Arm[]): string {
   const counts = [...new Set(arms.map((arm) => explained(arm).length))];
   const [count] = counts;
   if (counts.length !== 1 || count === undefined) return '';
-  return count > 1
-    ? `: mean ± sample standard deviation of ${counted(count, 'seed')}`
-    : `, ${counted(count, 'seed')} each`;
+  if (count > 1) return `: mean ± sample standard deviation of ${counted(count, 'seed')}`;
+  if (count === 0) return ': none could be explained';
+  return arms.length > 1 ? ', one seed each' : ', one seed';
 }
 
 function row(arms: readonly Arm[], label: string, decimals: number, pick: Pick): Row {
@@ -152,24 +147,26 @@ function lostNotes(arms: readonly Arm[]): readonly Prose[] {
   );
 }
 
-/** Distillation against the other arms, by mean entropy at fixed temperature. */
+/**
+ * The arm that the paper makes a claim of against the others, by mean entropy at fixed temperature:
+ * distillation; without it, label smoothing.
+ */
 export function entropyComparisons(arms: readonly Arm[]): readonly Comparison[] {
-  const treated = arms.find(({ name }) => name === 'distillation');
+  const treated = TREATED.flatMap((name) => arms.find((arm) => arm.name === name) ?? [])[0];
   if (treated === undefined) return [];
   return compareFamily(
     arms
       .filter((arm) => arm !== treated)
       .map((arm) =>
         pairSamples(
-          { name: 'Distillation', samples: armSamples(treated, intrinsicEntropy) },
-          {
-            name: ARM_LABELS[arm.name].toLowerCase(),
-            samples: armSamples(arm, intrinsicEntropy),
-          },
+          { name: ARM_LABELS[treated.name], samples: armSamples(treated, intrinsicEntropy) },
+          { name: lowered(ARM_LABELS[arm.name]), samples: armSamples(arm, intrinsicEntropy) },
         ),
       ),
   );
 }
+
+const TREATED = ['distillation', 'label-smoothing'] as const;
 
 export function entropyDifferencesTable(family: readonly Comparison[]): Table {
   return comparisonTable(family, {

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../../leg/result.ts';
 import { missing, quantity, type Prose, type Row, type Table } from '../page/content.ts';
-import { bytes, fixed, seconds } from '../format.ts';
+import { bytes, fixed, NOTHING, seconds } from '../format.ts';
 import type { ReportTrial } from '../input.ts';
 import { groupLabel } from './sweep.ts';
 import { teachLegs } from './teach-once.ts';
@@ -58,7 +58,7 @@ export function costTable(trials: Trials): Table {
 function costRow({ label, trials }: CostGroup): Row {
   const runs = trials.flatMap((trial) => trial.runs);
   const cell = (text: string, what: string): Prose => [
-    runs.length === 0 ? missing('no run recorded') : quantity(text, trials, what),
+    runs.length === 0 || text === NOTHING ? missing('not recorded') : quantity(text, trials, what),
   ];
   return {
     head: [label],

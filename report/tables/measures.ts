@@ -1,4 +1,5 @@
 import { mean, standardDeviation } from '../../statistics/describe.ts';
+import type { Evaluation } from '../../leg/records.ts';
 import type { Sample } from './compare.ts';
 import { missing, quantity, type Quantity } from '../page/content.ts';
 import { fixed, meanSd } from '../format.ts';
@@ -45,6 +46,14 @@ export function metricSamples(
     const value = trial?.state === 'complete' ? trial.result?.metrics[metric] : undefined;
     return trial === undefined || value === undefined ? [] : [{ seed, value, trial }];
   });
+}
+
+/** Share of a class's test images that are classified correctly, percent; undefined without images. */
+export function classAccuracy({
+  correct,
+  images,
+}: Evaluation['perClass'][number]): number | undefined {
+  return images === 0 ? undefined : (100 * correct) / images;
 }
 
 /** Why a trial has no number, in a few words. */

@@ -1,6 +1,9 @@
-import { compareFamily, comparisonTable, pairSamples, type Comparison } from './compare.ts';
+import { compareFamily, pairSamples, type Comparison } from './compare.ts';
+import { comparisonTable } from './comparison-table.ts';
 import { quantity, RECONSTRUCTED, type Prose, type Row, type Table } from '../page/content.ts';
 import { absence, metricSamples, sampleCell } from './measures.ts';
+import { comparisonsOf, type Comparison as Asked } from '../../study/comparisons.ts';
+import type { Study } from '../../study/schema.ts';
 import type { StudentGroup } from '../trials.ts';
 
 /** A method's name; a dagger where it is our reconstruction. */
@@ -37,7 +40,7 @@ function evaluationMetric({ seeds }: StudentGroup, metric: string) {
 export function sweepTable(groups: readonly StudentGroup[]): Table {
   return {
     id: 'sweep',
-    caption: 'Students on the test images: mean ± sample standard deviation over seeds.',
+    caption: `Students on the test images${several(groups) ? ': mean ± sample standard deviation over seeds' : ', one seed each'}.`,
     columns: [
       { label: 'Method' },
       { label: 'n', numeric: true, hint: 'seeds completed / seeds asked for' },
@@ -56,6 +59,9 @@ export function sweepTable(groups: readonly StudentGroup[]): Table {
     notes: sweepNotes(groups),
   };
 }
+
+const several = (groups: readonly StudentGroup[]): boolean =>
+  groups.some(({ seeds }) => seeds.length > 1);
 
 function sweepRow(group: StudentGroup, groups: readonly StudentGroup[]): Row {
   const last = lastTop1(group);
@@ -118,42 +124,66 @@ function sweepNotes(groups: readonly StudentGroup[]): readonly Prose[] {
   ];
 }
 
-/** The method that differences are taken against: named by the study, or its first. */
-export function baselineOf(
-  groups: readonly StudentGroup[],
-  named: string | undefined,
-): string | undefined {
-  return named ?? groups[0]?.method.id;
-}
-
-/** Every method against the baseline of the same student, as one family. */
+/** The study's comparisons of methods, for each of its students, as one family. */
 export function sweepComparisons(
   groups: readonly StudentGroup[],
-  baseline: string | undefined,
+  asked: readonly Asked[],
 ): readonly Comparison[] {
-  const pairings = groups
-    .filter(({ method }) => method.id !== baseline)
-    .flatMap((group) => {
-      const base = groups.find(
-        ({ student, method }) => student === group.student && method.id === baseline,
+  const pairings = [...Map.groupBy(groups, ({ student }) => student).values()].flatMap((own) =>
+    asked.flatMap(({ method, against }) => {
+      const [treated, baseline] = [method, against].map((id) =>
+        own.find((group) => group.method.id === id),
       );
-      if (base === undefined) return [];
+      if (treated === undefined || baseline === undefined) return [];
       return [
         pairSamples(
-          { name: groupLabel(group, groups), samples: lastTop1(group) },
-          { name: base.method.id, samples: lastTop1(base) },
+          { name: groupLabel(treated, groups), samples: lastTop1(treated) },
+          { name: methodLabel(baseline), samples: lastTop1(baseline) },
         ),
       ];
-    });
+    }),
+  );
   return compareFamily(pairings);
 }
 
-export function differencesTable(family: readonly Comparison[], baseline: string): Table {
+/**
+ * The comparison that the study was made for, once for each student: the first that it names; where it
+ * names none, that of its last method with an add-on.
+ */
+export function sweepQuestions(
+  study: Study,
+  groups: readonly StudentGroup[],
+  family: readonly Comparison[],
+): readonly Comparison[] {
+  const addOns = new Set(
+    (study.sweep?.methods ?? []).flatMap(({ id, vam }) => (vam === undefined ? [] : [id])),
+  );
+  const asked =
+    study.report.comparisons?.[0] ??
+    comparisonsOf(study).findLast(({ method }) => addOns.has(method));
+  const label = (id: string | undefined) =>
+    groups.filter(({ method }) => method.id === id).map((group) => groupLabel(group, groups));
+  const baseline = groups.find(({ method }) => method.id === asked?.against);
+  return family.filter(
+    (comparison) =>
+      label(asked?.method).includes(comparison.treated) &&
+      baseline !== undefined &&
+      comparison.baseline === methodLabel(baseline),
+  );
+}
+
+export function differencesTable(family: readonly Comparison[]): Table {
   return comparisonTable(family, {
     id: 'differences',
-    caption: `Differences against ${baseline}, paired by seed: last epoch, percentage points.`,
+    caption: `Differences ${againstWords(family)}, paired by seed: last epoch, percentage points.`,
     unit: 'points',
     decimals: 2,
     what: 'test accuracy, last epoch',
   });
+}
+
+/** `against CE`, or `between methods` where they are not all against the same one. */
+export function againstWords(family: readonly Comparison[]): string {
+  const [baseline, ...others] = new Set(family.map((comparison) => comparison.baseline));
+  return baseline === undefined || others.length > 0 ? 'between methods' : `against ${baseline}`;
 }

@@ -1,5 +1,5 @@
-import { quantity, type Prose, type Row, type Table } from '../page/content.ts';
-import { bytes, fixed, seconds } from '../format.ts';
+import { missing, quantity, type Prose, type Row, type Table } from '../page/content.ts';
+import { bytes, fixed, NOTHING, seconds } from '../format.ts';
 import type { ReportTrial } from '../input.ts';
 import type { Trials } from '../trials.ts';
 
@@ -73,7 +73,7 @@ function savingRow({ teach, readers, ...times }: Saving): Row {
   const from = [teach, ...readers];
   const size = teach.result?.metrics['logits.bytes'] ?? Number.NaN;
   const cell = (text: string, trials: readonly ReportTrial[], what: string): Prose => [
-    quantity(text, trials, what),
+    text.startsWith(NOTHING) ? missing(`${what}: not known`) : quantity(text, trials, what),
   ];
   return {
     head: [teach.id],

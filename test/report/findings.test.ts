@@ -99,15 +99,56 @@ test('with ten seeds a null result names the effect that would have been found',
   );
 });
 
-test('a study without explainers leads with its students', (t) => {
+const headline = ({ page }: DrawnReport): string => textOf(page.querySelector('h1'));
+
+test('a study of students leads with what it was made for: what VAM adds to the same method', (t) => {
   const report = drawFixture({}, (study) => {
     delete study.explain;
   });
   t.regex(
-    textOf(report.page.querySelector('h1')),
-    /^KD ended \d\.\d\d points (above|below) CE .*too few for a verdict$/,
+    headline(report),
+    /^KD\+VAM† ended \d\.\d\d points (above|below) KD .*too few for a verdict$/,
   );
+  t.regex(findings(report), /KD\+VAM† against KD: [+−]\d/);
   t.falsy(report.page.querySelector('#trees'));
+});
+
+test('a study that names its comparisons leads with the first, and shows no others', (t) => {
+  const report = drawFixture({}, (study) => {
+    delete study.explain;
+    study.report = { comparisons: [{ method: 'KD', against: 'KD+VAM' }] };
+  });
+  t.regex(headline(report), /^KD ended \d\.\d\d points (above|below) KD\+VAM†/);
+  t.deepEqual(
+    rowsOf(report.page, 'differences').map(([name]) => name),
+    ['KD − KD+VAM†'],
+  );
+});
+
+test('of many methods the headline says the range, not the best', (t) => {
+  const study = studyLike((input) => {
+    delete input.explain;
+    input.sweep?.methods.splice(2, 1, { id: 'LS', distillers: [{ name: 'ls', weight: 1 }] });
+  });
+  const accuracy: Readonly<Record<string, number>> = { CE: 95, KD: 95.5, LS: 94.8 };
+  const report = draw(
+    withStudentAccuracy(reportFixture(study), (id) => accuracy[id.split('/')[2] ?? ''] ?? 0),
+  );
+  t.is(
+    headline(report),
+    'Two students ended between 0.20 points below and 0.50 points above CE seen in three seeds: too few for a verdict',
+  );
+});
+
+test('without a distilled arm, label smoothing is compared, and no claim of the paper is weighed', (t) => {
+  const report = drawFixture({}, (study) => {
+    if (study.explain !== undefined) study.explain.arms = ['hard-label', 'label-smoothing'];
+  });
+  t.regex(
+    headline(report),
+    /^Gates are \S+( sharp)? with label smoothing (than|as) with hard labels/,
+  );
+  t.notRegex(findings(report), /paper’s claim/);
 });
 
 test('a study of which nothing has run says so and draws no empty table', (t) => {

@@ -107,37 +107,61 @@ function flips(differences: readonly number[]): number {
   return (2 * sums.filter((sum) => sum >= (sums[0] ?? 0) - 1e-9).length) / 8;
 }
 
+/** Whether Holm rejects hypothesis `i` at 5 %, step by step as he wrote it. */
+function rejects(pValues: readonly number[], i: number): boolean {
+  const order = pValues.map((p, at) => ({ p, at })).sort((a, b) => a.p - b.p);
+  for (const [step, { p, at }] of order.entries()) {
+    if (p > 0.05 / (order.length - step)) return false;
+    if (at === i) return true;
+  }
+  return false;
+}
+
+/** The level that `i` has to reach: of 5 %, its halves and its thirds the largest that is rejected. */
+const levelOf = (pValues: readonly number[], i: number): number =>
+  [0.05, 0.05 / 2, 0.05 / 3].find((level) =>
+    rejects(
+      pValues.map((p, at) => (at === i ? level : p)),
+      i,
+    ),
+  ) ?? Number.NaN;
+
 test('differences: paired by seed, t interval, Holm, sign flips, smallest effect', (t) => {
   const report = drawFixture();
-  const base = studentValues(report, 'CE', 'test.top1.last');
-  const family = ['KD', 'KD+VAM'].map((method) => {
-    const values = studentValues(report, method, 'test.top1.last');
-    const differences = values.map((value, i) => value - (base[i] ?? Number.NaN));
+  const pairs = [
+    ['KD', 'CE'],
+    ['KD+VAM', 'CE'],
+    ['KD+VAM', 'KD'],
+  ] as const;
+  const family = pairs.map(([method, against]) => {
+    const [values, base] = [method, against].map((id) =>
+      studentValues(report, id, 'test.top1.last'),
+    );
+    const differences = (values ?? []).map((value, i) => value - (base?.[i] ?? Number.NaN));
     const { mean, sd } = meanAndSd(differences);
     const error = sd / Math.sqrt(3);
-    return { method, differences, mean, sd, error, p: pOfTwo(Math.abs(mean) / error) };
+    return { method, against, differences, mean, error, p: pOfTwo(Math.abs(mean) / error) };
   });
-  const least = Math.min(...family.map(({ p }) => p));
+  const pValues = family.map(({ p }) => p);
+  const sorted = pValues.toSorted((a, b) => a - b);
   const rows = rowsOf(report.page, 'differences');
-  t.is(rows.length, 2);
-  family.forEach(({ method, differences, mean, error, p }, i) => {
+  t.is(rows.length, 3);
+  family.forEach(({ method, against, differences, mean, error, p }, i) => {
     const half = quantileOfTwo(0.975) * error;
-    const adjusted = p === least ? Math.min(1, 2 * p) : Math.max(p, Math.min(1, 2 * least));
-    const other = family[1 - i]?.p ?? Number.NaN;
-    const level = other <= 0.025 ? 0.05 : 0.025;
-    const detectable = (quantileOfTwo(1 - level / 2) + quantileOfTwo(0.8)) * error;
+    const steps = sorted.slice(0, sorted.indexOf(p) + 1).map((value, rank) => value * (3 - rank));
+    const detectable = (quantileOfTwo(1 - levelOf(pValues, i) / 2) + quantileOfTwo(0.8)) * error;
     t.deepEqual(rows[i], [
-      `${label(method)} ${MINUS} CE`,
+      `${label(method)} ${MINUS} ${against}`,
       '3',
       signed(mean, 2),
       `${signed(mean - half, 2)} … ${signed(mean + half, 2)}`,
-      pText(adjusted),
+      pText(Math.min(1, Math.max(...steps))),
       pText(flips(differences)),
       detectable.toFixed(2),
     ]);
   });
   const notes = textOf(report.page.querySelector('.table:has(#differences) .notes'));
-  t.true(notes.includes('Holm’s adjustment for two comparisons'));
+  t.true(notes.includes('Holm’s adjustment for three comparisons'));
   t.true(notes.includes('cannot go below p = 0.25'));
 });
 
