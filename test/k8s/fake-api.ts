@@ -1,65 +1,72 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
 import { openKubeApi, type KubeApi } from '../../k8s/api.ts';
-
-type Stored = { metadata: { name: string; resourceVersion: string; [field: string]: unknown } };
-type Event = { type: string; object: unknown };
+import { fakeObjects, type FakeObjects, type Stored, type WatchEvent } from './fake-objects.ts';
 
 /** How the next watches behave, one after the other; `normal` from then on. */
 export type WatchMode = 'normal' | 'silent' | 'half-open' | 'gone' | 'gone-later' | 'broken';
 
-export type FakeApi = {
+export type FakeApi = FakeObjects & {
   readonly api: KubeApi;
-  put(name: string, fields?: object): void;
-  remove(name: string): void;
   /** Answers of the next requests, of whatever kind, before the usual ones. */
   readonly statuses: number[];
   readonly modes: WatchMode[];
-  /** Every request, e.g. `LIST`, `WATCH 4`. */
+  /** Every request, e.g. `LIST`, `WATCH 4`, `POST /apis/…`. */
   readonly seen: string[];
   /** Connections are cut and refused until `start`. */
   stop(): Promise<void>;
   start(): Promise<void>;
 };
 
-const PATH = '/api/v1/namespaces/test/pods';
+export const POD_PATH = '/api/v1/namespaces/test/pods';
+export const JOB_PATH = '/apis/batch/v1/namespaces/test/jobs';
 
 /**
- * A collection served as the API server does it: versions, watches that end after `timeoutSeconds`,
- * 410 for a version from before the last compaction; and, on demand, the ways that it fails.
+ * Jobs and pods served as the API server does it: versions, labels, watches that end after
+ * `timeoutSeconds`, deletion in the foreground; and, on demand, the ways that it fails.
  */
 export async function startFakeApi(): Promise<FakeApi> {
-  const objects = new Map<string, Stored>();
-  const history: { version: number; event: Event }[] = [];
-  const watchers = new Set<(event: Event) => void>();
+  const objects = fakeObjects();
   const sockets = new Set<Socket>();
   const [statuses, modes, seen]: [number[], WatchMode[], string[]] = [[], [], []];
-  let version = 1;
 
-  const emit = (event: Event): void => {
-    history.push({ version, event });
-    for (const watcher of watchers) watcher(event);
-  };
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const url = new URL(request.url ?? '', 'http://fake');
-    const isWatch = url.searchParams.get('watch') === 'true';
-    const from = Number(url.searchParams.get('resourceVersion') ?? 0);
-    seen.push(isWatch ? `WATCH ${from}` : 'LIST');
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://fake');
+    const isCollection = [POD_PATH, JOB_PATH].includes(pathname);
+    const isList = request.method === 'GET' && isCollection;
+    const isWatch = isList && searchParams.get('watch') === 'true';
+    const from = Number(searchParams.get('resourceVersion') ?? 0);
+    seen.push(isWatch ? `WATCH ${from}` : isList ? 'LIST' : `${request.method} ${pathname}`);
     const status = statuses.shift();
     if (status !== undefined) return refuse(response, status);
-    if (isWatch) return watch(response, from, Number(url.searchParams.get('timeoutSeconds')));
-    const items = [...objects.values()];
-    response.end(JSON.stringify({ metadata: { resourceVersion: String(version) }, items }));
+    if (isWatch) return watch(response, pathname, searchParams, from);
+    if (isList) {
+      const items = objects.list(pathname, searchParams.get('labelSelector') ?? '');
+      const metadata = { resourceVersion: String(objects.version()) };
+      return void response.end(JSON.stringify({ metadata, items }));
+    }
+    const body = await text(request);
+    const parsed = (body === '' ? {} : JSON.parse(body)) as Stored;
+    const result = objects.act(request.method ?? '', pathname, parsed);
+    if (typeof result === 'number') refuse(response, result);
+    else response.end(JSON.stringify(result));
   };
-  const watch = (response: ServerResponse, from: number, seconds: number): void => {
+
+  const watch = (
+    response: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+    from: number,
+  ): void => {
     const mode = modes.shift() ?? 'normal';
     if (mode === 'gone') return refuse(response, 410);
     if (mode === 'half-open') return;
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     if (mode === 'silent') return;
-    const send = (event: Event): void => void response.write(`${JSON.stringify(event)}\n`);
+    const send = (event: WatchEvent): void => void response.write(`${JSON.stringify(event)}\n`);
     if (mode === 'gone-later') {
       send({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } });
       return void response.end();
@@ -68,24 +75,24 @@ export async function startFakeApi(): Promise<FakeApi> {
       response.write('{"type":"ADDED","obj');
       return void setTimeout(() => response.destroy(), 10);
     }
-    for (const past of history) if (past.version > from) send(past.event);
-    watchers.add(send);
+    const unsubscribe = objects.watch(path, query.get('labelSelector') ?? '', from, send);
     const end = (): void => {
-      watchers.delete(send);
-      send({ type: 'BOOKMARK', object: { metadata: { resourceVersion: String(version) } } });
+      unsubscribe();
+      const metadata = { resourceVersion: String(objects.version()) };
+      send({ type: 'BOOKMARK', object: { metadata } });
       response.end();
     };
-    const timer = setTimeout(end, seconds * 1000);
+    const timer = setTimeout(end, Number(query.get('timeoutSeconds')) * 1000);
     response.on('close', () => {
       clearTimeout(timer);
-      watchers.delete(send);
+      unsubscribe();
     });
   };
 
   let server: Server | undefined;
   let port = 0;
   const start = async (): Promise<void> => {
-    const next = createServer(answer);
+    const next = createServer((request, response) => void answer(request, response));
     next.on('connection', (socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
@@ -100,26 +107,8 @@ export async function startFakeApi(): Promise<FakeApi> {
     await closed;
   };
   await start();
-  return {
-    api: openKubeApi(configOf(port)),
-    ...{ statuses, modes, seen, start, stop },
-    put: (name, fields = {}) => {
-      version += 1;
-      const type = objects.has(name) ? 'MODIFIED' : 'ADDED';
-      const object = { metadata: { name, resourceVersion: String(version) }, ...fields };
-      objects.set(name, object);
-      emit({ type, object });
-    },
-    remove: (name) => {
-      const object = objects.get(name);
-      objects.delete(name);
-      version += 1;
-      emit({ type: 'DELETED', object });
-    },
-  };
+  return { ...objects, api: openKubeApi(configOf(port)), statuses, modes, seen, start, stop };
 }
-
-export const POD_PATH = PATH;
 
 function configOf(port: number): KubeConfig {
   const config = new KubeConfig();

@@ -3,12 +3,18 @@ import test, { type ExecutionContext } from 'ava';
 import { listWatch } from '../../k8s/list-watch.ts';
 import { POD_PATH, startFakeApi, type FakeApi, type WatchMode } from './fake-api.ts';
 
+const LABELS = { x: 'y' };
+
 const LIMITS = {
   ...{ watchSeconds: 1, overdueSeconds: 0.5, relistSeconds: 60 },
   ...{ firstBackoffSeconds: 0.02, maxBackoffSeconds: 0.2 },
 };
 
-type Followed = FakeApi & {
+type Followed = Pick<FakeApi, 'seen' | 'statuses' | 'start' | 'stop'> & {
+  put(name: string): void;
+  remove(name: string): void;
+  /** An object with other labels. */
+  putOther(name: string): void;
   /** What the loop reported, in order: `a+` for an object that is there, `a-` for one that is gone. */
   readonly reported: string[];
   readonly warnings: string[];
@@ -18,7 +24,9 @@ type Followed = FakeApi & {
 async function follow(t: ExecutionContext, modes: readonly WatchMode[] = []): Promise<Followed> {
   const fake = await startFakeApi();
   fake.modes.push(...modes);
-  fake.put('a');
+  const put = (name: string): void =>
+    fake.put(POD_PATH, name, { metadata: { name, labels: LABELS } });
+  put('a');
   const control = new AbortController();
   const [reported, warnings]: [string[], string[]] = [[], []];
   const loop = listWatch({
@@ -39,17 +47,28 @@ async function follow(t: ExecutionContext, modes: readonly WatchMode[] = []): Pr
     }
     t.fail(`${what} did not happen; seen ${fake.seen.join(', ')}; reported ${reported.join(' ')}`);
   };
-  return { ...fake, reported, warnings, until };
+  const remove = (name: string): void => fake.remove(POD_PATH, name);
+  const putOther = (name: string): void => fake.put(POD_PATH, name);
+  return { ...fake, put, remove, putOther, reported, warnings, until };
 }
 
 test('objects that are there are reported once, then every change', async (t) => {
   const { put, remove, reported, until } = await follow(t);
   await until(() => reported.length === 1, 'the list');
   put('b');
-  put('a', { spec: { changed: true } });
+  put('a');
   remove('b');
   await until(() => reported.length === 4, 'three events');
   t.deepEqual(reported, ['a+', 'b+', 'a+', 'b-']);
+});
+
+test('objects of other labels are not ours', async (t) => {
+  const fake = await follow(t);
+  await fake.until(() => fake.reported.length === 1, 'the list');
+  fake.putOther('z');
+  fake.put('b');
+  await fake.until(() => fake.reported.includes('b+'), 'the event after it');
+  t.deepEqual(fake.reported, ['a+', 'b+']);
 });
 
 test('a watch that ends in order goes on from its last version, without a list', async (t) => {

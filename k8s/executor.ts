@@ -1,0 +1,132 @@
+import pRetry from 'p-retry';
+import { KdxError } from '../leg/errors.ts';
+import type { Executor, LegEnd, LegWatch } from '../leg/ports.ts';
+import type { Progress } from '../leg/result.ts';
+import type { Leg } from '../leg/spec.ts';
+import { digestJson } from '../study/canonical.ts';
+import { createOrAdopt } from './adopt.ts';
+import { isTransient, type KubeApi } from './api.ts';
+import type { Board } from './board.ts';
+import { FOLLOW_LIMITS, followJob, legEndOf, type FollowLimits } from './follow.ts';
+import { openLedger } from './ledger.ts';
+import { jobManifest } from './manifest.ts';
+import { removeJob, removeKey } from './remove.ts';
+import type { Flavour, JobSettings } from './settings.ts';
+
+export type KubernetesExecutorOptions = {
+  readonly api: KubeApi;
+  readonly board: Board;
+  readonly settings: JobSettings;
+  /** The newest progress of a leg in the store; undefined where there is none, or the store is away. */
+  readonly readProgress: (key: string) => Promise<Progress | undefined>;
+  /** Whether a leg with that progress, whose pod has run for so long, makes none any more. */
+  readonly isStalled: (progress: Progress | undefined, runningSeconds: number) => boolean;
+  readonly warn: (message: string) => void;
+  readonly limits?: Partial<FollowLimits>;
+};
+
+/** An API server that is away is asked again for ever: the legs go on without it. */
+const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 500, maxTimeout: 30_000 } as const;
+
+/**
+ * Runs legs as Jobs. A worker that dies takes none with it: the next one adopts them by name. A pod
+ * reaches the store alone, so nothing here passes through it but the digest of its leg.
+ */
+export function createKubernetesExecutor(options: KubernetesExecutorOptions): Executor {
+  const { api, settings } = options;
+  const place = { api, namespace: settings.namespace };
+  const end = (key: string): Promise<void> =>
+    patiently(options, new AbortController().signal, () =>
+      removeKey(place, key, new AbortController().signal),
+    );
+  return {
+    name: 'kubernetes',
+    run: async (leg, watch) => {
+      try {
+        return await runJob(options, leg, watch);
+      } catch (error) {
+        if (watch.signal.reason !== 'stop') throw error;
+        // Waits for the pods: their last checkpoint is then in the store.
+        await end(leg.key);
+        return { outcome: 'stopped', detail: 'stopped on request', host: 'none', ...NOTHING };
+      }
+    },
+    stop: ({ key }) => end(key),
+  };
+}
+
+const NOTHING = { processes: [], deviceSeconds: 0 } as const;
+
+async function runJob(
+  options: KubernetesExecutorOptions,
+  leg: Leg,
+  watch: LegWatch,
+): Promise<LegEnd> {
+  const { api, board, settings } = options;
+  const { namespace, graceSeconds } = settings;
+  const { signal } = watch;
+  const flavour = flavourOf(leg, settings.flavours);
+  const wanted = jobManifest({ leg, digest: digestJson(leg), flavour }, settings);
+  const job = await patiently(options, signal, () =>
+    createOrAdopt({ api, namespace, wanted, signal }),
+  );
+  const jobName = job.metadata.name;
+  board.note(job);
+  const ledger = openLedger();
+  let progress: Progress | undefined;
+  const followed = await patiently(options, signal, () =>
+    followJob({
+      ...{ api, namespace, board, jobName, graceSeconds, ledger },
+      watch: {
+        signal,
+        report: (word) => {
+          progress = word.progress ?? progress;
+          watch.report(word);
+        },
+      },
+      readProgress: () => options.readProgress(leg.key),
+      isStalled: options.isStalled,
+      limits: { ...FOLLOW_LIMITS, ...options.limits },
+    }),
+  );
+  if (followed.remove) {
+    await patiently(options, signal, () => removeJob({ api, namespace }, jobName));
+  }
+  return legEndOf(followed.end, ledger, progress);
+}
+
+/** Repeats what failed only because the API server, or a webhook of it, is away. */
+function patiently<Value>(
+  { warn }: KubernetesExecutorOptions,
+  signal: AbortSignal,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  return pRetry(work, {
+    ...{ ...RETRY, randomize: true, signal },
+    shouldRetry: ({ error }) => isTransient(error),
+    onFailedAttempt: ({ error, retryDelay }) => {
+      if (isTransient(error)) warn(`again in ${Math.ceil(retryDelay / 1000)} s: ${error.message}`);
+    },
+  });
+}
+
+/**
+ * The flavour that the leg names, else the first one of its device with the memory that it asks for.
+ * @throws KdxError Configuration where the operator has none
+ */
+export function flavourOf({ spec, resources }: Leg, flavours: readonly Flavour[]): Flavour {
+  const { kind } = spec.device;
+  const fitting = flavours.filter(
+    ({ device, memoryCapMiB }) => device === kind && memoryCapMiB >= resources.memoryMiB,
+  );
+  const named = flavours.find(({ name, device }) => device === kind && name === resources.flavour);
+  const flavour = named ?? fitting[0];
+  if (flavour !== undefined) return flavour;
+  const there = flavours.map(({ name, device, memoryCapMiB }) => {
+    return `${name} (${device}, ${memoryCapMiB} MiB)`;
+  });
+  throw new KdxError(
+    'Configuration',
+    `no flavour for a leg on ${kind} with ${resources.memoryMiB} MiB; there are ${there.join(', ')}`,
+  );
+}
