@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { KdxError } from '../../leg/errors.ts';
+import { errorText, isKdxError, KdxError } from '../../leg/errors.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { problemsText, resolveStudy } from '../../study/resolve.ts';
@@ -7,18 +7,23 @@ import { publishDataset } from '../../stores/datasets.ts';
 import { legSlots } from '../../environment/worker.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
-import { layoutOf } from '../../stack/layout.ts';
-import { readRunning } from '../../stack/record.ts';
-import { readSettings } from '../../stack/settings.ts';
-import { connections } from '../../stack/stack.ts';
+import { findServers, foldersOf, NO_SERVERS } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
-import { forecastLines, forecastStudy } from '../study/forecast.ts';
+import { forecastStudy, type Forecast } from '../study/forecast.ts';
+import { forecastLines } from '../study/forecast-lines.ts';
 
 const HELP = `
-Nothing is run and nothing is written: every trial is looked up in the store by its key, as the study
-itself would do it. "to do": would run now. "to do later": its key is not known before what it needs
-is done. "blocked": what it needs has diverged. The percentages are shares of the whole study's reckoned
-cost; the time comes from the pace of the trials that were found, so it is absent where none was.
+Nothing is run and nothing is written. Every trial is looked up in the store by its key, as the study
+itself does it:
+  found         its result is there and would be used
+  to do         would run now
+  to do later   its key is not known before what it needs is done
+  blocked       what it needs has diverged
+Percentages are shares of the study's estimated cost. The time comes from the pace of the trials that
+were found; where none was, from a rough speed of a CPU thread.
+
+The store is the one that KDX_S3_* variables name, else that of this checkout's running stack. Without
+any, or where it does not answer, the plan is made all the same, and says that nothing was looked up.
 
 Examples:
   kdx plan digits
@@ -34,32 +39,45 @@ export function planCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (study: string, { json }: { readonly json?: boolean }) => {
       checkVariables(process.env);
-      const forecast = await forecastOf(study);
-      const text =
-        json === true ? JSON.stringify(forecast, undefined, 2) : forecastLines(forecast).join('\n');
+      const { forecast, problem } = await forecastOf(study);
+      const lines = [...forecastLines(forecast), ...(problem === undefined ? [] : [problem])];
+      const answer = { ...forecast, ...(problem === undefined ? {} : { problem }) };
+      const text = json === true ? JSON.stringify(answer, undefined, 2) : lines.join('\n');
       process.stdout.write(`${text}\n`);
     });
 }
+
+/** How long a store that does not answer is tried again. */
+const PATIENCE_SECONDS = 3;
 
 /** A plan needs the digest of a dataset, and leaves nothing in the store. */
 const NOWHERE = {
   putBlob: async (bytes: Uint8Array) => ({ digest: '', bytes: bytes.length }),
 };
 
-async function forecastOf(name: string) {
+type Planned = {
+  readonly forecast: Forecast;
+  /** Why nothing was looked up. */
+  readonly problem?: string;
+};
+
+async function forecastOf(name: string): Promise<Planned> {
   const resolution = resolveStudy((await readStudyFile(studyFilePath(name))).input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
   const { study } = resolution;
-  const layout = layoutOf(process.env);
-  const settings = await readSettings(layout);
-  if (settings === undefined || (await readRunning(layout)) === undefined) {
-    throw new KdxError('Configuration', 'the stack is down; run: kdx up --detach');
-  }
-  const { s3, cacheDir } = connections(layout, settings);
-  const context = {
-    datasetDigest: await publishDataset(NOWHERE, { root: ROOT, cacheDir }, study.dataset.name),
-    code: computeCodeIndex(ROOT),
-  };
   const parallel = Math.min(study.limits.parallel, legSlots(process.env));
-  return forecastStudy(openS3Store(s3), study, context, parallel);
+  const code = computeCodeIndex(ROOT);
+  const servers = await findServers(process.env);
+  try {
+    if (servers === undefined) throw new KdxError('ObjectStore', NO_SERVERS);
+    const folders = { root: ROOT, cacheDir: foldersOf(process.env).cacheDir };
+    const datasetDigest = await publishDataset(NOWHERE, folders, study.dataset.name);
+    const store = openS3Store({ ...servers.s3(), retrySeconds: PATIENCE_SECONDS });
+    return { forecast: await forecastStudy(store, study, { datasetDigest, code }, parallel) };
+  } catch (error) {
+    // Without a store or without the dataset there are no keys to look up; the plan itself stands.
+    if (!isKdxError(error) || !['ObjectStore', 'DataMismatch'].includes(error.code)) throw error;
+    const forecast = await forecastStudy(undefined, study, { datasetDigest: '', code }, parallel);
+    return { forecast, problem: `nothing was looked up: ${errorText(error)}` };
+  }
 }

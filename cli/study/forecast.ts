@@ -1,3 +1,4 @@
+import type { RunRecord } from '../../leg/result.ts';
 import { readResult } from '../../stores/results.ts';
 import { listRuns } from '../../stores/runs.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
@@ -9,13 +10,13 @@ import {
   type TrialNode,
 } from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
-import { duration } from './view.ts';
+import { estimateDeviceSeconds, estimateMemoryBytes } from './estimate.ts';
 
 /**
  * Where a trial would begin. `found`: its result is there. `later`: its key is not known before what
- * it needs is done. `blocked`: what it needs has diverged.
+ * it needs is done. `blocked`: what it needs has diverged. `unknown`: there was no store to look in.
  */
-export type PlannedState = 'found' | 'diverged' | 'todo' | 'later' | 'blocked';
+export type PlannedState = 'found' | 'diverged' | 'todo' | 'later' | 'blocked' | 'unknown';
 
 export type PlannedTrial = {
   readonly id: string;
@@ -23,31 +24,39 @@ export type PlannedTrial = {
   readonly state: PlannedState;
   readonly key?: string;
   readonly epochs: number;
-  /** Share of the study's reckoned cost. */
+  /** Share of the study's estimated cost. */
   readonly share: number;
+  /** Host memory of its leg: the peak of the processes that computed it, else an estimate. */
+  readonly memory: { readonly bytes: number; readonly measured: boolean };
 };
 
 /** What a study would run, and what it would find. */
 export type Forecast = {
   readonly study: string;
   readonly trials: readonly PlannedTrial[];
-  /** Share of the reckoned cost that is to be done. */
+  /** Share of the estimated cost that is to be done. */
   readonly shareToDo: number;
-  /** Trials at once that the time is reckoned for. */
+  /** Trials at once that the time is estimated for. */
   readonly parallel: number;
-  /** From the pace of the trials found; absent where none is. */
+  /** What the time comes from: the trials found, or a rough speed of one CPU thread. */
+  readonly pace: 'measured' | 'estimated';
+  /** Absent on a GPU while no trial has been found. */
   readonly etaSeconds?: number;
   /** Device hours to come, at the same pace, and the limit of the study where it sets one. */
-  readonly gpuHours?: { readonly toDo: number; readonly limit: number };
+  readonly deviceHours?: { readonly toDo: number; readonly limit?: number };
 };
 
 const SECONDS_PER_HOUR = 3600;
+const TO_DO: readonly PlannedState[] = ['todo', 'later', 'unknown'];
 
 type Store = Pick<ArtifactStore, 'getJson' | 'list' | 'location'>;
 
-/** Looks every trial of a study up by its key, without running or writing anything. */
+/**
+ * Looks every trial of a study up by its key, without running or writing anything. Without a store,
+ * every trial counts as one to do.
+ */
 export async function forecastStudy(
-  store: Store,
+  store: Store | undefined,
   study: Study,
   context: PlanContext,
   parallel: number,
@@ -59,32 +68,46 @@ export async function forecastStudy(
   const pace = { cost: 0, seconds: 0 };
   const trials: PlannedTrial[] = [];
   for (const node of nodes) {
-    const { state, key, digest } = await lookUp(store, node, states, weights);
+    const { state, key, digest, runs = [] } = await lookUp(store, node, states, weights);
     states.set(node.id, state);
     if (digest !== undefined) weights.set(node.id, digest);
-    if (state === 'found' && key !== undefined) {
-      pace.seconds += await secondsOf(store, key);
+    if (state === 'found') {
+      pace.seconds += runs.reduce((sum, { seconds }) => sum + seconds, 0);
       pace.cost += node.cost;
     }
     const { id, kind, epochs } = node;
+    const keyed = key === undefined ? {} : { key };
     const share = node.cost / whole;
-    trials.push({ id, kind, state, ...(key === undefined ? {} : { key }), epochs, share });
+    trials.push({ id, kind, state, ...keyed, epochs, share, memory: memoryOf(study, runs) });
   }
   const shareToDo = trials
-    .filter(({ state }) => state === 'todo' || state === 'later')
+    .filter(({ state }) => TO_DO.includes(state))
     .reduce((sum, { share }) => sum + share, 0);
-  const deviceSeconds = (pace.seconds / pace.cost) * shareToDo * whole;
-  const limit = study.limits.gpuHours;
-  return {
-    study: study.name,
-    trials,
-    shareToDo,
-    parallel,
-    ...(pace.seconds > 0 ? { etaSeconds: deviceSeconds / parallel } : {}),
-    ...(pace.seconds > 0 && limit !== undefined
-      ? { gpuHours: { toDo: deviceSeconds / SECONDS_PER_HOUR, limit } }
-      : {}),
-  };
+  const time = timeOf(study, shareToDo * whole, pace, parallel);
+  return { study: study.name, trials, shareToDo, parallel, ...time };
+}
+
+function memoryOf(study: Study, runs: readonly RunRecord[]): PlannedTrial['memory'] {
+  const peaks = runs.map(({ peakBytes }) => peakBytes);
+  if (peaks.length > 0) return { bytes: Math.max(...peaks), measured: true };
+  return { bytes: estimateMemoryBytes(study), measured: false };
+}
+
+function timeOf(
+  { device, limits }: Study,
+  costToDo: number,
+  found: { readonly cost: number; readonly seconds: number },
+  parallel: number,
+): Pick<Forecast, 'pace' | 'etaSeconds' | 'deviceHours'> {
+  const pace = found.seconds > 0 ? 'measured' : 'estimated';
+  const seconds =
+    pace === 'measured'
+      ? (found.seconds / found.cost) * costToDo
+      : estimateDeviceSeconds(device, costToDo);
+  if (seconds === undefined) return { pace };
+  const limit = limits.gpuHours === undefined ? {} : { limit: limits.gpuHours };
+  const deviceHours = { toDo: seconds / SECONDS_PER_HOUR, ...limit };
+  return { pace, etaSeconds: seconds / parallel, deviceHours };
 }
 
 type LookedUp = {
@@ -92,77 +115,26 @@ type LookedUp = {
   readonly key?: string;
   /** Of what it hands on: weights, or a teacher's logits. */
   readonly digest?: string;
+  /** Its processes that ended. */
+  readonly runs?: readonly RunRecord[];
 };
 
 async function lookUp(
-  store: Store,
+  store: Store | undefined,
   node: TrialNode,
   states: ReadonlyMap<string, PlannedState>,
   weights: ReadonlyMap<string, string>,
 ): Promise<LookedUp> {
+  if (store === undefined) return { state: 'unknown' };
   const needs = node.needs.map((need) => states.get(need));
   if (needs.some((state) => state === 'diverged' || state === 'blocked')) {
     return { state: 'blocked' };
   }
   if (!node.needs.every((need) => weights.has(need))) return { state: 'later' };
   const { key } = bindTrial(node, weights);
-  const result = await readResult(store, key);
-  if (result === undefined) return { state: 'todo', key };
-  if (result.status === 'diverged') return { state: 'diverged', key };
+  const [result, runs] = await Promise.all([readResult(store, key), listRuns(store, key)]);
+  if (result === undefined) return { state: 'todo', key, runs };
+  if (result.status === 'diverged') return { state: 'diverged', key, runs };
   const digest = handedOn(node, result.files)?.digest;
-  return { state: 'found', key, ...(digest === undefined ? {} : { digest }) };
+  return { state: 'found', key, runs, ...(digest === undefined ? {} : { digest }) };
 }
-
-/** Seconds of the processes that ended with the result. */
-async function secondsOf(store: Store, key: string): Promise<number> {
-  const runs = await listRuns(store, key);
-  return runs.reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-/** Rows for a terminal: trials that differ in their seed alone are one. */
-export function forecastLines(forecast: Forecast): readonly string[] {
-  const { study, trials, shareToDo, parallel, etaSeconds } = forecast;
-  const groups = Map.groupBy(trials, ({ id }) => id.replace(/\/s\d+(?=\/|$)/, '/*'));
-  const width = Math.max(...[...groups.keys()].map((name) => name.length));
-  const rows = [...groups].map(([name, members]) => {
-    const share = members.reduce((sum, trial) => sum + trial.share, 0);
-    const epochs = members[0]?.kind === 'train' ? `${members[0].epochs} epochs` : '';
-    return `  ${name.padEnd(width)}  ${percent(share)}  ${epochs.padEnd(11)}${stateText(members)}`;
-  });
-  const eta =
-    etaSeconds === undefined ? '' : `, about ${duration(etaSeconds)} with ${parallel} at once`;
-  const todo = `${percent(shareToDo).trim()} of the work`;
-  const end =
-    shareToDo === 0 ? 'nothing would run' : `would run: ${todo}${eta || '; no pace is known yet'}`;
-  return [
-    `${study}: ${trials.length} trials: ${stateText(trials)}`,
-    ...rows,
-    end,
-    ...limitLines(forecast),
-  ];
-}
-
-/** A warning where the limit of device time would stop the study. */
-function limitLines({ gpuHours }: Forecast): readonly string[] {
-  if (gpuHours === undefined || gpuHours.toDo <= gpuHours.limit) return [];
-  const { toDo, limit } = gpuHours;
-  return [
-    `limits.gpuHours: about ${Number(toDo.toPrecision(2))} h to do; allowed: ${limit} h: it would stop there`,
-  ];
-}
-
-const STATE_TEXT: Readonly<Record<PlannedState, string>> = {
-  found: 'found',
-  diverged: 'diverged',
-  todo: 'to do',
-  later: 'to do later',
-  blocked: 'blocked',
-};
-
-function stateText(trials: readonly PlannedTrial[]): string {
-  return [...Map.groupBy(trials, ({ state }) => state)]
-    .map(([state, members]) => `${members.length} ${STATE_TEXT[state]}`)
-    .join(', ');
-}
-
-const percent = (share: number): string => `${(100 * share).toFixed(1).padStart(5)} %`;

@@ -1,10 +1,6 @@
 import test from 'ava';
-import {
-  forecastLines,
-  forecastStudy,
-  type Forecast,
-  type PlannedState,
-} from '../../../cli/study/forecast.ts';
+import { forecastStudy, type Forecast, type PlannedState } from '../../../cli/study/forecast.ts';
+import { forecastLines } from '../../../cli/study/forecast-lines.ts';
 import { expandStudy } from '../../../study/plan/plan.ts';
 import { studyLike } from '../../fixtures/report/input.ts';
 import { compute, CONTEXT, emptyStore } from './store.ts';
@@ -24,7 +20,7 @@ test('an empty store finds nothing: what needs nothing would run, the rest later
   );
   t.is(idsOf(forecast, 'todo').length + idsOf(forecast, 'later').length, nodes.length);
   t.true(Math.abs(forecast.shareToDo - 1) < 1e-12);
-  t.is(forecast.etaSeconds, undefined);
+  t.is(forecast.pace, 'estimated');
   t.deepEqual(await store.list(''), [], 'looking up writes nothing');
 });
 
@@ -90,7 +86,7 @@ test('a study that is done would run nothing', async (t) => {
   t.is(idsOf(forecast, 'found').length, nodes.length);
   t.is(forecast.shareToDo, 0);
   const lines = forecastLines(forecast);
-  t.is(lines[0], 'digits: 29 trials: 29 found');
+  t.is(lines[0], 'digits: 29 trials, one leg each: 29 found');
   t.is(lines.at(-1), 'nothing would run');
 });
 
@@ -100,5 +96,40 @@ test('for a person, trials that differ in their seed alone are one row', async (
   const lines = forecastLines(await forecastStudy(store, study, CONTEXT, 2));
   const row = lines.find((line) => line.includes('sweep/resnet8/CE/* '));
   t.regex(row ?? '', /\d\.\d % {2}4 epochs {3}1 found, 2 to do$/);
-  t.regex(lines.at(-1) ?? '', /^would run: \d+\.\d % of the work, about .+ with 2 at once$/);
+  t.regex(
+    lines.at(-1) ?? '',
+    /^would run: \d+\.\d % of the work, about .+ with 2 at once \(.+ of device time, at the pace of the trials found\)$/,
+  );
+});
+
+test('without a store every trial is planned, none is looked up, and the time is an estimate', async (t) => {
+  const forecast = await forecastStudy(undefined, study, CONTEXT, 2);
+  t.is(idsOf(forecast, 'unknown').length, nodes.length);
+  t.true(forecast.trials.every(({ key }) => key === undefined));
+  t.is(forecast.pace, 'estimated');
+  const cost = nodes.reduce((sum, node) => sum + node.cost, 0);
+  // 75 GFLOP/s a thread, two operations a multiply-add, one thread.
+  t.true(Math.abs((forecast.etaSeconds ?? 0) - (cost * 2e6) / 75e9 / 2) < 1e-6);
+  const lines = forecastLines(forecast);
+  t.is(lines[0], 'digits: 29 trials, one leg each: 29 not looked up');
+  t.regex(lines.at(-2) ?? '', /^memory of one leg: up to \d{3} MiB \(estimated\)$/);
+  t.regex(lines.at(-1) ?? '', /a rough estimate: 75 GFLOP\/s a thread\)$/);
+});
+
+test('a GPU has no estimated time, and twice the threads take half of it', async (t) => {
+  const etaOn = async (device: Partial<typeof study.device>): Promise<number | undefined> => {
+    const other = { ...study, device: { ...study.device, ...device } };
+    return (await forecastStudy(undefined, other, CONTEXT, 1)).etaSeconds;
+  };
+  t.is(await etaOn({ kind: 'cuda' }), undefined);
+  t.is((await etaOn({ threads: 1 })) ?? 0, 2 * ((await etaOn({ threads: 2 })) ?? 0));
+});
+
+test('memory is what the processes of a trial took, where it was computed before', async (t) => {
+  const store = await emptyStore(t);
+  await compute(store, study, (id) => (id === 'teacher/resnet14' ? {} : undefined));
+  const { trials } = await forecastStudy(store, study, CONTEXT, 2);
+  const memoryOf = (wanted: string) => trials.find(({ id }) => id === wanted)?.memory;
+  t.deepEqual(memoryOf('teacher/resnet14'), { bytes: 1, measured: true });
+  t.is(memoryOf('sweep/resnet8/CE/s1029')?.measured, false);
 });
