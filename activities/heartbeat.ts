@@ -1,4 +1,8 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { LegActivities, LegHeartbeat } from './contract.ts';
 
@@ -13,13 +17,19 @@ export async function readHeartbeat(
   workflowId: string,
 ): Promise<LegHeartbeat | undefined> {
   try {
-    const { raw } = await client.workflow.getHandle(workflowId).describe();
-    const leg = raw.pendingActivities?.find(({ activityType }) => activityType?.name === RUN_LEG);
-    const payload = leg?.heartbeatDetails?.payloads?.[0];
-    if (payload === undefined || payload === null) return undefined;
-    return defaultPayloadConverter.fromPayload<LegHeartbeat>(payload);
+    return heartbeatOf(await client.workflow.getHandle(workflowId).describe());
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** As `readHeartbeat`, of a trial that has been described already. */
+export function heartbeatOf({
+  raw,
+}: Pick<WorkflowExecutionDescription, 'raw'>): LegHeartbeat | undefined {
+  const leg = raw.pendingActivities?.find(({ activityType }) => activityType?.name === RUN_LEG);
+  const payload = leg?.heartbeatDetails?.payloads?.[0];
+  if (payload === undefined || payload === null) return undefined;
+  return defaultPayloadConverter.fromPayload<LegHeartbeat>(payload);
 }

@@ -3,6 +3,10 @@ import type { LegContext, Pace } from './context.ts';
 
 /** Between two words of progress. */
 const INTERVAL_SECONDS = 2;
+/** Words of progress before the pace is measured: the first steps record the graph and fill caches. */
+const WARM_UP_ADVANCES = 3;
+/** The pace is measured for so long before a remaining time is derived from it. */
+const SETTLING_SECONDS = 3;
 
 /** Counts the images of a process and says how far it is, not more often than every two seconds. */
 export type ProgressMeter = {
@@ -25,18 +29,27 @@ export type ProgressScope = {
 export function createProgressMeter(context: LegContext, scope: ProgressScope): ProgressMeter {
   const started = context.now();
   let images = 0;
+  let advances = 0;
+  let warm: { readonly images: number; readonly at: number } | undefined;
   let last: Place = { epoch: 1, step: 0 };
   let said = Number.NEGATIVE_INFINITY;
 
   const rate = (): number => images / Math.max(context.now() - started, Number.EPSILON);
+  const settledRate = (): number | undefined => {
+    if (warm === undefined) return undefined;
+    const seconds = context.now() - warm.at;
+    return seconds < SETTLING_SECONDS ? undefined : (images - warm.images) / seconds;
+  };
   const flush = (): void => {
     said = context.now();
-    context.ports.progress(describe(context, scope, last, rate()));
+    context.ports.progress(describe(context, scope, last, rate(), settledRate()));
   };
   return {
     advance: ({ images: more, ...at }) => {
       images += more;
       last = at;
+      advances += 1;
+      if (advances === WARM_UP_ADVANCES) warm = { images, at: context.now() };
       if (context.now() - said >= INTERVAL_SECONDS) flush();
     },
     flush,
@@ -61,13 +74,15 @@ function describe(
   { key, process: name, trial }: LegContext,
   { epochs, steps, imagesPerEpoch }: ProgressScope,
   { epoch, step, loss }: Place,
-  imagesPerSecond: number,
+  averageRate: number,
+  settledRate: number | undefined,
 ): Progress {
   const left = imagesPerEpoch * (epochs - epoch + (steps - step) / steps);
+  const imagesPerSecond = settledRate ?? averageRate;
   return {
     ...{ key, process: name, trial, epoch, epochs, step, steps, imagesPerSecond },
     ...(loss === undefined ? {} : { loss }),
-    etaSeconds: imagesPerSecond > 0 ? left / imagesPerSecond : 0,
+    ...(settledRate === undefined || settledRate === 0 ? {} : { etaSeconds: left / settledRate }),
     peakBytes: process.resourceUsage().maxRSS * 1024,
     at: new Date().toISOString(),
   };

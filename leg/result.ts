@@ -79,7 +79,8 @@ export type Progress = {
   readonly imagesPerSecond: number;
   /** Absent where nothing is minimised. */
   readonly loss?: number;
-  readonly etaSeconds: number;
+  /** Absent until the pace is known. */
+  readonly etaSeconds?: number;
   readonly peakBytes: number;
   readonly at: string;
 };

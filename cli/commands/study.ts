@@ -13,7 +13,8 @@ export function studyCommand(): Command {
   return new Command('study')
     .description('start a study, watch it, print where its report is (Ctrl-C only stops watching)')
     .argument('<file>', 'a study as JSON, e.g. studies/digits.json')
-    .action(async (file: string) => {
+    .option('--join', 'watch the study of this name that is under way, also if its content differs')
+    .action(async (file: string, { join = false }: { readonly join?: boolean }) => {
       checkVariables(process.env);
       const study = await readStudyFile(file);
       const servers = await requireServers(process.env);
@@ -28,6 +29,7 @@ export function studyCommand(): Command {
         { temporal: servers.temporal(), s3: servers.s3(), stateDir },
         study,
         interrupted.signal,
+        { join },
       );
       const lines =
         end === undefined

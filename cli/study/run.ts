@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../leg/errors.ts';
 import { STUDY_QUEUE } from '../../leg/queues.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import type { Environment } from '../../environment/environment.ts';
+import { checkSameStudy } from './conflict.ts';
 import type { StudyFile } from './file.ts';
 import { fetchReport } from './report.ts';
 import { openScreen } from './screen.ts';
@@ -18,6 +19,11 @@ import { watchStudy } from './watch.ts';
 
 /** What running a study needs of the environment. */
 export type StudyEnvironment = Pick<Environment, 'temporal' | 's3' | 'stateDir'>;
+
+export type RunOptions = {
+  /** Watches a study of this name that is under way, also when its content is another. */
+  readonly join: boolean;
+};
 
 /** How a watched study ended; undefined when watching was broken off. */
 export type StudyEnd = {
@@ -34,9 +40,10 @@ export async function runStudyFile(
   environment: StudyEnvironment,
   study: StudyFile,
   signal: AbortSignal,
+  options: RunOptions = { join: false },
 ): Promise<StudyEnd | undefined> {
-  const { namespace, ...options } = environment.temporal;
-  const connection = await connect(options);
+  const { namespace, ...address } = environment.temporal;
+  const connection = await connect(address);
   try {
     const client = new Client({ connection, namespace });
     const workflowId = `reproduce/${study.name}`;
@@ -49,6 +56,7 @@ export async function runStudyFile(
       // A study of this name that runs already is the one the user means.
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     });
+    if (!options.join) await checkSameStudy(client, workflowId, study);
     if (!(await watchStudy(client, workflowId, screen, signal))) return undefined;
     const outcome: unknown = await handle.result().catch((error: unknown) => error);
     const page = await fetchReport(environment, study.name);

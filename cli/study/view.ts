@@ -1,6 +1,7 @@
 import type { Progress } from '../../leg/result.ts';
 import { bytes } from '../../report/format.ts';
 import type { StudyStatus, TrialStatus } from '../../study/status.ts';
+import { isNews, retriedLine, type Retried } from './retried.ts';
 
 /** What is known of a study at one moment. */
 export type Moment = {
@@ -11,19 +12,29 @@ export type Moment = {
   readonly running: readonly TrialStatus[];
   /** Last word of the legs under way, by trial id. */
   readonly progress: ReadonlyMap<string, Progress>;
+  /** Activities that failed and are tried again, by trial id, and by its name those of the study. */
+  readonly retried: ReadonlyMap<string, readonly Retried[]>;
 };
 
 const BAR_WIDTH = 16;
 
 /** The picture of a study for a terminal, redrawn in place: a headline, then the trials under way. */
-export function picture({ status, running, progress }: Moment, columns: number): readonly string[] {
+export function picture(
+  { status, running, progress, retried }: Moment,
+  columns: number,
+): readonly string[] {
   const width = Math.max(0, ...running.map(({ id }) => id.length));
   const rows = running.map((trial) => {
     const leg = progress.get(trial.id);
     const words = leg === undefined ? `${bar(0)}  starting` : legWords(leg);
     return `  ${trial.id.padEnd(width)}  ${words}`;
   });
-  return [headline(status), ...rows].map((line) => line.slice(0, Math.max(20, columns - 1)));
+  const failures = [...retried].flatMap(([id, activities]) =>
+    activities.map((activity) => `  ${id}: ${retriedLine(activity)}`),
+  );
+  return [headline(status), ...rows, ...failures].map((line) =>
+    line.slice(0, Math.max(20, columns - 1)),
+  );
 }
 
 /**
@@ -42,7 +53,20 @@ export function events(before: Moment | undefined, now: Moment): readonly string
     const moved = leg !== undefined && leg.epoch !== before?.progress.get(id)?.epoch;
     if (moved) lines.push(`${id}: ${legLine(leg)}`);
   }
+  lines.push(...retriedEvents(before, now));
   return lines;
+}
+
+function retriedEvents(before: Moment | undefined, now: Moment): readonly string[] {
+  return [...now.retried].flatMap(([id, activities]) => {
+    const earlier = before?.retried.get(id) ?? [];
+    return activities
+      .filter((activity) => {
+        const last = earlier.find((other) => other.activity === activity.activity);
+        return isNews(last, activity);
+      })
+      .map((activity) => `${id}: ${retriedLine(activity)}`);
+  });
 }
 
 /** Seconds as a person says them: `42 s`, `3 min 05 s`, `2 h 10 min`. */
@@ -91,8 +115,10 @@ function stateLine(trial: TrialStatus): string {
 }
 
 function legLine(leg: Progress): string {
+  const place = `epoch ${leg.epoch}/${leg.epochs}`;
+  if (leg.etaSeconds === undefined) return `${place}, warming up`;
   const rate = `${Math.round(leg.imagesPerSecond)} images/s`;
-  return `epoch ${leg.epoch}/${leg.epochs}, ${rate}, ETA ${duration(leg.etaSeconds)}`;
+  return `${place}, ${rate}, ETA ${duration(leg.etaSeconds)}`;
 }
 
 function legWords(leg: Progress): string {

@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
-import { readHeartbeat } from '../../activities/heartbeat.ts';
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { heartbeatOf } from '../../activities/heartbeat.ts';
 import { errorText, KdxError } from '../../leg/errors.ts';
 import type { Progress } from '../../leg/result.ts';
 import type { StudyStatus, TrialChanges, TrialPage, TrialStatus } from '../../study/status.ts';
+import { retriedOf, type Retried } from './retried.ts';
 import type { Screen } from './screen.ts';
 import type { Moment } from './view.ts';
 
@@ -33,8 +39,9 @@ export async function watchStudy(
   const seen: Seen = { runId: '', next: 0 };
   while (!signal.aborted) {
     try {
-      const { status, runId } = await handle.describe();
-      screen.show(await momentOf(client, handle, seen, runId));
+      const description = await handle.describe();
+      const { status } = description;
+      screen.show(await momentOf(client, handle, seen, description));
       if (status.name !== 'RUNNING' && status.name !== 'CONTINUED_AS_NEW') return true;
       if (isAway) screen.note('Temporal answers again');
       [isAway, lastAnswer] = [false, performance.now()];
@@ -55,7 +62,7 @@ async function momentOf(
   client: Client,
   handle: WorkflowHandle,
   seen: Seen,
-  runId: string,
+  description: WorkflowExecutionDescription,
 ): Promise<Moment> {
   const status = await handle.query<StudyStatus>('status');
   const { trials: running } = await handle.query<TrialPage, [number, number, string]>(
@@ -63,13 +70,18 @@ async function momentOf(
     ...([0, SHOWN, 'running'] as const),
   );
   const progress = new Map<string, Progress>();
+  const retried = new Map<string, readonly Retried[]>([[status.study, retriedOf(description)]]);
   await Promise.all(
     running.map(async ({ id, key }) => {
-      const latest = await progressOf(client, key ?? '').catch(() => undefined);
+      const trial = await describeTrial(client, key ?? '');
+      if (trial === undefined) return;
+      const latest = heartbeatOf(trial)?.progress;
       if (latest !== undefined) progress.set(id, latest);
+      retried.set(id, retriedOf(trial));
     }),
   );
-  return { status, changed: await readChanges(handle, seen, runId), running, progress };
+  const changed = await readChanges(handle, seen, description.runId);
+  return { status, changed, running, progress, retried };
 }
 
 async function readChanges(
@@ -90,9 +102,18 @@ async function readChanges(
   return changed;
 }
 
-/** How far a leg last said to be. */
-async function progressOf(client: Client, key: string): Promise<Progress | undefined> {
-  return (await readHeartbeat(client, `trial/${key.slice(0, 16)}`))?.progress;
+/** A trial as Temporal has it: what its leg last reported, and what it waits for. */
+async function describeTrial(
+  client: Client,
+  key: string,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await client.workflow.getHandle(`trial/${key.slice(0, 16)}`).describe();
+  } catch (error) {
+    // It has not been started yet, or its history has been removed.
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 function silence(cause: unknown): KdxError {

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 
 import { openS3Store } from '../../stores/s3.ts';
-import { startSeaweedFs } from '../servers/seaweedfs.ts';
+import { startSeaweedfs } from '../servers/seaweedfs.ts';
 
 const KDX = join(import.meta.dirname, '../../bin/kdx.ts');
 
@@ -22,11 +22,10 @@ async function withoutStack(t: ExecutionContext) {
 }
 
 test('list, plan and verify work on a store that variables name', async (t) => {
-  const server = await startSeaweedFs();
+  const server = await startSeaweedfs();
   t.teardown(() => server.stop());
-  const { endpoint, accessKey, secretKey } = server;
-  const bucket = 'elsewhere';
-  const store = openS3Store({ endpoint, accessKey, secretKey, bucket });
+  const { endpoint, accessKey, secretKey, bucket } = server.s3('elsewhere');
+  const store = openS3Store(server.s3('elsewhere'));
   await store.ensureBucket();
   await store.putLatest('reports/over-there/index.html', Buffer.from('<p>'), 'text/html');
   const variables = {
@@ -49,14 +48,20 @@ test('list, plan and verify work on a store that variables name', async (t) => {
   // Nothing has been computed there: all that can be said is that the dataset is not there either.
   const verify = await kdx(variables, 'verify', 'digits');
   t.is(verify.exitCode, 65, verify.stderr);
-  t.regex(verify.stdout, /^– +teacher\/\S+ \w{12} result: no result under the code of this build$/m);
+  t.regex(
+    verify.stdout,
+    /^– +teacher\/\S+ \w{12} result: no result under the code of this build$/m,
+  );
 });
 
 test('plan plans without servers, and with a store that does not answer, and says so', async (t) => {
   const kdx = await withoutStack(t);
   const alone = await kdx({}, 'plan', 'digits', '--json');
   t.is(alone.exitCode, 0, alone.stderr);
-  const answer = JSON.parse(alone.stdout) as { readonly problem: string; readonly trials: object[] };
+  const answer = JSON.parse(alone.stdout) as {
+    readonly problem: string;
+    readonly trials: object[];
+  };
   t.regex(answer.problem, /^nothing was looked up: no servers: /);
   t.true(answer.trials.length > 10);
 
