@@ -6,8 +6,7 @@ import { events, picture, type Moment } from '../../../cli/study/view.ts';
 import type { Retried } from '../../../cli/study/retried.ts';
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>;
-const described = (pendingActivities: Pending) =>
-  retriedOf({ raw: { pendingActivities } as WorkflowExecutionDescription['raw'] });
+const described = (pendingActivities: Pending) => retriedOf({ raw: { pendingActivities } });
 
 const status: Moment['status'] = {
   study: 'digits',
