@@ -131,7 +131,7 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
   [
     'a split larger than the dataset',
     ['dataset', 'split', 'train'],
-    3001,
+    3401,
     /^\$\.dataset\.split: .*at most 4000/,
   ],
   [
@@ -250,7 +250,7 @@ test('cached logits beyond the limit are refused with their size, before anythin
   const resolution = resolveStudy(study({ cacheGigabytes: 1e-4 }));
   t.regex(
     resolution.ok ? 'accepted' : problemsText(resolution.problems),
-    /^\$\.teacher\.cache: found "logits": 3 teach legs would store 0\.000720 GB; allowed: at most 0\.0001 GB/,
+    /^\$\.teacher\.cache: found "logits": 3 teach legs would store 0\.000576 GB; allowed: at most 0\.0001 GB/,
   );
 });
 

@@ -43,11 +43,11 @@ function changed(before: Map<string, string>, after: Map<string, string>): strin
   return [...after].filter(([id, key]) => before.get(id) !== key).map(([id]) => id);
 }
 
-test('the digits study has a teacher, three arms of three trials and nine students', (t) => {
+test('the digits study has a teacher, three arms of three seeds and three trials, and nine students', (t) => {
   const nodes = expandStudy(digits(), context);
   const count = (section: TrialNode['section']) =>
     nodes.filter((n) => n.section === section).length;
-  t.deepEqual([count('teacher'), count('explain'), count('sweep')], [2, 9, 18]);
+  t.deepEqual([count('teacher'), count('explain'), count('sweep')], [2, 27, 18]);
   t.is(new Set(nodes.map((node) => node.id)).size, nodes.length);
 });
 
@@ -253,7 +253,7 @@ test('methods that need features run the teacher, and so does an arm whose stage
 
 test('the size of cached logits is known before any is computed', (t) => {
   const node = expandStudy(cachedDigits(), context).find(({ kind }) => kind === 'teach');
-  t.is(node?.bytes, 4 * 3000 * 10 * 2);
+  t.is(node?.bytes, 4 * 2400 * 10 * 2);
 });
 
 test('the code of a spec is that of the plan, whatever its kind', (t) => {
