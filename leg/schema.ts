@@ -38,7 +38,7 @@ const evaluateSchema = z.strictObject({
   teacher: trained.optional(),
 });
 
-const specSchema = z.discriminatedUnion('kind', [
+export const specSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...base,
     kind: z.literal('train'),
