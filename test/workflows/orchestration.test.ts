@@ -156,10 +156,8 @@ test.serial('studies that share many trials leave a third one free', async (t) =
       const ends = (await Promise.all([one.result(), two.result()])) as StudySummary[];
       const keys = world.legs.map(({ key }) => key);
       t.is(new Set(keys).size, keys.length, 'each is trained once between them');
-      t.deepEqual(
-        ends.map(({ counts }) => counts.complete + counts.found),
-        [ends[0]?.counts.complete, ends[0]?.counts.complete],
-      );
+      // A teacher and twelve students, each with its evaluation.
+      t.true(ends.every(({ counts }) => counts.complete + counts.found === 26));
     },
     slots,
   );
@@ -298,9 +296,17 @@ test.serial(
   async (t) => {
     const world = createWorld();
     const own = study();
-    await withWorkers(server, activitiesOf(world), async () => {
+    const activities = activitiesOf(world);
+    const finished = Promise.withResolvers<void>();
+    // One run of the recorder is given everything.
+    const recordTrials: typeof activities.recordTrials = async (input) => {
+      await finished.promise;
+      return await activities.recordTrials(input);
+    };
+    await withWorkers(server, { ...activities, recordTrials }, async () => {
       const handle = await start(own);
       await handle.result();
+      finished.resolve();
       await recorded(own);
       const [leg] = world.legs;
       const scheduled = [
