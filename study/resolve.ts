@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ruleProblems, type Problem } from './rules.ts';
 import { studySchema, type Study } from './schema.ts';
+import { allowedText, foundText } from './wording.ts';
 
 export type { Problem } from './rules.ts';
 
@@ -16,7 +17,12 @@ export type Resolution =
 export function resolveStudy(input: unknown): Resolution {
   const parsed = studySchema.safeParse(input);
   if (!parsed.success) {
-    return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, input)) };
+    const found = parsed.error.issues.map((issue) => problemOf(issue, input));
+    // One value may break several bounds; the last is the closest.
+    return {
+      ok: false,
+      problems: [...new Map(found.map((problem) => [problem.path, problem])).values()],
+    };
   }
   const problems = ruleProblems(parsed.data);
   return problems.length === 0 ? { ok: true, study: parsed.data } : { ok: false, problems };
@@ -49,9 +55,6 @@ export function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
   if (issue.code === 'unrecognized_keys') {
     return { path: `${path}.${issue.keys.join(`, ${path}.`)}`, message: 'unknown field' };
   }
-  const value = valueAt(input, issue.path);
-  const found = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value);
-  const allowed =
-    issue.code === 'invalid_value' ? `one of ${issue.values.join(', ')}` : issue.message;
-  return { path, message: `found ${found.slice(0, 80)}; allowed: ${allowed}` };
+  const found = foundText(valueAt(input, issue.path));
+  return { path, message: `found ${found}; allowed: ${allowedText(issue)}` };
 }

@@ -30,7 +30,7 @@ const refusals: readonly (readonly [string, string | undefined, RegExp])[] = [
       ...rest,
       sweep: { ...sweep, train: { ...sweep?.train, epochs: -5 } },
     })),
-    /\$\.sweep\.train\.epochs: found -5; allowed: .*>=1/,
+    /\$\.sweep\.train\.epochs: found -5; allowed: at least 1/,
   ],
   [
     'an unknown field',
@@ -42,9 +42,18 @@ const refusals: readonly (readonly [string, string | undefined, RegExp])[] = [
     studyWith((study) => ({ ...study, dataset: { name: 'cifar100', preset: 'exact' } })),
     /\$\.dataset\.preset: found "exact"; allowed for cifar100: paper, correct/,
   ],
-  ['text that is no JSON', digits.slice(0, 200), /: .*JSON/],
-  ['a list', '[]', /\$: found \[\]; allowed: .*object/],
-  ['a file that is not there', undefined, /ENOENT/],
+  [
+    'text that is no JSON',
+    digits.slice(0, 200),
+    /bad\.json: line \d+, column \d+: found .*, where JSON allows none/,
+  ],
+  [
+    'a field that stands twice',
+    digits.replace('"seeds"', '"name": "again", "seeds"'),
+    /\$\.name: found in line \d+ and before it in line \d+; allowed: once/,
+  ],
+  ['a list', '[]', /\$: found \[\]; allowed: an object/],
+  ['a file that is not there', undefined, /bad\.json: there is no such file; allowed/],
 ];
 
 for (const [name, text, why] of refusals) {
@@ -59,9 +68,10 @@ for (const [name, text, why] of refusals) {
         reject: false,
         env: { KDX_STATE_DIR: state },
       })(process.execPath, [join(ROOT, 'bin/kdx.ts'), command, file]);
-      t.is(exitCode, 64, stderr);
+      t.is(exitCode, text === undefined ? 78 : 64, stderr);
       t.is(stdout, '');
-      t.true(stderr.startsWith(`kdx: SpecInvalid: ${file}: `), stderr);
+      const code = text === undefined ? 'Configuration' : 'SpecInvalid';
+      t.true(stderr.startsWith(`kdx: ${code}: ${file}: `), stderr);
       t.regex(stderr, why);
       t.is(stderr.split('\n').length, 1, 'one line says it');
       t.deepEqual(await readdir(home), text === undefined ? [] : ['bad.json'], 'nothing started');

@@ -107,7 +107,7 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
     'a negative epoch count',
     ['sweep', 'train', 'epochs'],
     -1,
-    /^\$\.sweep\.train\.epochs: found -1; allowed: .*>=1/,
+    /^\$\.sweep\.train\.epochs: found -1; allowed: at least 1/,
   ],
   ['an unknown field', ['sweep', 'train', 'epoch'], 3, /^\$\.sweep\.train\.epoch: unknown field/],
   [
