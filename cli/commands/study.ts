@@ -4,7 +4,7 @@ import { checkDisk } from '../../stack/disk.ts';
 import { layoutOf } from '../../stack/layout.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { foldersOf, requireServers } from '../servers.ts';
-import { readStudyFile } from '../study/file.ts';
+import { readStudyFile, studyFilePath } from '../study/file.ts';
 import { runStudyFile } from '../study/run.ts';
 import { summaryLines } from '../study/summary.ts';
 
@@ -12,11 +12,11 @@ import { summaryLines } from '../study/summary.ts';
 export function studyCommand(): Command {
   return new Command('study')
     .description('start a study, watch it, print where its report is (Ctrl-C only stops watching)')
-    .argument('<file>', 'a study as JSON, e.g. studies/digits.json')
+    .argument('<study>', 'a study file, or the name of one in studies/')
     .option('--join', 'watch the study of this name that is under way, also if its content differs')
     .action(async (file: string, { join = false }: { readonly join?: boolean }) => {
       checkVariables(process.env);
-      const study = await readStudyFile(file);
+      const study = await readStudyFile(studyFilePath(file));
       const servers = await requireServers(process.env);
       const { stateDir } = foldersOf(process.env);
       if (servers.origin === 'stack') {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { problemsText, resolveStudy, type Problem } from '../../study/resolve.ts';
 import { readStudyText } from '../../study/text.ts';
@@ -38,8 +38,14 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** A name stands for `studies/<name>.json` of the checkout. */
-export function studyFilePath(study: string): string {
+/**
+ * A name stands for `studies/<name>.json` of the checkout; a path is relative to where the user is,
+ * which under `npm run` is not the folder that this process runs in.
+ */
+export function studyFilePath(
+  study: string,
+  from: string = process.env['INIT_CWD'] ?? process.cwd(),
+): string {
   const shipped = join(ROOT, 'studies', `${study}.json`);
-  return !study.endsWith('.json') && existsSync(shipped) ? shipped : study;
+  return !study.endsWith('.json') && existsSync(shipped) ? shipped : resolve(from, study);
 }

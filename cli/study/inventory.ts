@@ -79,7 +79,7 @@ export function inventoryLines(studies: readonly StoredStudy[]): readonly string
   const row = (name: string, ...cells: readonly string[]): string =>
     [name.padEnd(width), ...cells].join('  ').trimEnd();
   return [
-    row('study', 'results', 'diverged', 'unfinished', '        time', 'last run        ', 'report'),
+    row('study', 'results', 'diverged', 'unfinished', '        time', 'last run (UTC)  ', 'report'),
     ...studies.map(({ name, complete, diverged, unfinished, seconds, lastAt, report }) =>
       row(
         name,

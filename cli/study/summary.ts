@@ -4,6 +4,7 @@ import type { StudyEnd } from './run.ts';
 export function summaryLines({ summary, page }: StudyEnd): readonly string[] {
   const { counts, launches } = summary;
   const legs = launches === 0 ? 'no leg run: every result was there' : `${launches} legs run`;
-  const trials = `${counts.complete + counts.found} trials complete, ${legs}`;
+  const diverged = counts.diverged === 0 ? '' : `, ${counts.diverged} diverged`;
+  const trials = `${counts.complete + counts.found} trials complete${diverged}, ${legs}`;
   return [`${summary.study}: ${trials}`, `report: ${page ?? 'none was made'}`];
 }
