@@ -1,6 +1,8 @@
+import pMap from 'p-map';
 import { isKdxError } from '../leg/errors.ts';
 import type { EpochRecord, Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
 import type { BlobRef } from '../leg/result.ts';
+import { drawnEpochs } from '../report/epochs.ts';
 import type { GatheredTrial } from '../report/input.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
@@ -10,25 +12,47 @@ import type { FailedTrial, ResolvedStudy } from './contract.ts';
 
 type Store = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'list' | 'location'>;
 
+/** Trials read at once: the time of a report is that of its requests. */
+const READ_AT_ONCE = 16;
+
 /**
- * Reads every trial of a study from the store, in plan order; needs come before what needs them. A
- * trial whose result or files are damaged has failed by that, and the others are gathered.
+ * Reads every trial of a study from the store, in plan order, 16 at once; needs come before what needs
+ * them. Of each it holds what a report draws. A trial whose result or files are damaged has failed by
+ * that, and the others are gathered.
  */
 export async function gatherStudy(
   store: Store,
   resolved: ResolvedStudy,
   failed: ReadonlyMap<string, FailedTrial>,
 ): Promise<readonly GatheredTrial[]> {
-  const weights = new Map<string, string>();
-  const gathered: GatheredTrial[] = [];
-  for (const node of expandStudy(resolved.study, resolved)) {
-    const trial = await gatherTrial(store, node, weights);
-    const digest = handedOn(node, trial.result?.files ?? {})?.digest;
-    if (digest !== undefined && trial.result?.status === 'complete') weights.set(node.id, digest);
+  const under = new Map<string, Promise<GatheredTrial>>();
+  const weightsOf = async ({ needs }: TrialNode): Promise<ReadonlyMap<string, string>> => {
+    const digests = await Promise.all(
+      needs.map(async (need) => [need, digestOf(await under.get(need))] as const),
+    );
+    return new Map(digests.flatMap(([id, digest]) => (digest === undefined ? [] : [[id, digest]])));
+  };
+  const gather = async (node: TrialNode): Promise<GatheredTrial> => {
+    const trial = await gatherTrial(store, node, await weightsOf(node));
     const failure = failed.get(node.id)?.failure;
-    gathered.push(failure === undefined ? trial : { ...trial, failure });
-  }
-  return gathered;
+    return failure === undefined ? trial : { ...trial, failure };
+  };
+  // Trials begin in plan order, so what a trial waits for is always under way before it.
+  return await pMap(
+    expandStudy(resolved.study, resolved),
+    (node) => {
+      const trial = gather(node);
+      under.set(node.id, trial);
+      return trial;
+    },
+    { concurrency: READ_AT_ONCE },
+  );
+}
+
+/** What a gathered trial hands on to those that need it. */
+function digestOf(trial: GatheredTrial | undefined): string | undefined {
+  if (trial?.result?.status !== 'complete') return undefined;
+  return handedOn(trial.result.spec, trial.result.files)?.digest;
 }
 
 async function gatherTrial(
@@ -39,22 +63,26 @@ async function gatherTrial(
   if (!node.needs.every((need) => weights.has(need))) return { node, runs: [] };
   const { key } = bindTrial(node, weights);
   try {
-    return { node, key, ...(await gatherResult(store, key)) };
+    return { node, key, ...(await gatherResult(store, node, key)) };
   } catch (error) {
     if (!isKdxError(error) || error.code !== 'DataMismatch') throw error;
     return { node, key, runs: [], failure: { code: error.code, message: error.message } };
   }
 }
 
-async function gatherResult(store: Store, key: string): Promise<Omit<GatheredTrial, 'node'>> {
+async function gatherResult(
+  store: Store,
+  { section }: TrialNode,
+  key: string,
+): Promise<Omit<GatheredTrial, 'node'>> {
   const result = await readResult(store, key);
   if (result === undefined) return { runs: [] };
   const { epochs, evaluation, explanation, logits } = result.files;
   return {
     result,
     runs: await listRuns(store, key),
-    ...(epochs === undefined ? {} : { epochs: await readEpochs(store, epochs) }),
-    ...(evaluation === undefined
+    ...(epochs === undefined ? {} : { epochs: drawnEpochs(await readEpochs(store, epochs)) }),
+    ...(evaluation === undefined || section !== 'teacher'
       ? {}
       : { evaluation: (await readJsonBlob(store, evaluation)) as Evaluation }),
     ...(explanation === undefined

@@ -9,7 +9,7 @@ import { alive } from './alive.ts';
 import type { Recordable, RecordActivities, RecordTrialsInput } from './contract.ts';
 import { crossing } from './failure.ts';
 import { readEpochs } from './gather.ts';
-import { MARKDOWN, PAGE } from './report.ts';
+import { MARKDOWN, PAGE } from './draw.ts';
 
 export type RecordPorts = {
   readonly artifacts: Pick<ArtifactStore, 'get' | 'getBlob' | 'getJson' | 'list' | 'location'>;

@@ -10,8 +10,6 @@ import { createStudyActivities } from '../activities/study.ts';
 import { createLocalExecutor } from '../executors/local/executor.ts';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
-import { toReportInput } from '../report/input.ts';
-import { renderReport } from '../report/render.ts';
 import { openS3Store } from '../stores/s3.ts';
 import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
@@ -20,6 +18,7 @@ import { ROOT } from '../environment/root.ts';
 import { publishDataset } from '../stores/datasets.ts';
 import { legDevices, legEnvironment, legSlots } from '../environment/worker.ts';
 import { bundleWorkflows } from './worker/bundle.ts';
+import { drawInProcess } from './worker/report-process.ts';
 import { runWorkers, thenClose } from './worker/run.ts';
 import { createWorkers } from './worker/workers.ts';
 
@@ -94,10 +93,12 @@ function activities(
   return {
     study: createStudyActivities({ artifacts, catalog, temporal }),
     leg: createLegActivities({ artifacts, executor }),
-    report: createReportActivities({
-      artifacts,
-      render: async (gathered) => renderReport(toReportInput(gathered)),
-    }),
+    report: createReportActivities(
+      drawInProcess({
+        command: [process.execPath, join(ROOT, 'bin/reporter.ts')],
+        environment: legVariables,
+      }),
+    ),
     record: createRecordActivities({
       artifacts,
       tracking: openTracking({

@@ -1,7 +1,8 @@
-import type { EpochRecord, Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
+import type { Evaluation, Explanation, LogitsIndex } from '../leg/records.ts';
 import type { Result, RunRecord } from '../leg/result.ts';
 import { digestJson } from '../study/canonical.ts';
 import type { Study } from '../study/schema.ts';
+import type { DrawnEpoch } from './epochs.ts';
 
 /** Where a trial stands: `blocked` waits for what failed, `open` has not been run. */
 export type ReportState = 'complete' | 'diverged' | 'failed' | 'blocked' | 'open';
@@ -14,7 +15,8 @@ export type ReportTrial = {
   /** Absent while what the trial needs is not done. */
   readonly key?: string;
   readonly result?: Result;
-  readonly epochs?: readonly EpochRecord[];
+  readonly epochs?: readonly DrawnEpoch[];
+  /** Of teachers alone: tables of students are of their results' metrics. */
   readonly evaluation?: Evaluation;
   readonly explanation?: Explanation;
   /** Of a teach leg: what names its logits, epoch by epoch. */

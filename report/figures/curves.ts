@@ -1,4 +1,4 @@
-import type { EpochRecord } from '../../leg/records.ts';
+import type { DrawnEpoch } from '../epochs.ts';
 import type { Figure } from '../page/content.ts';
 import type { ReportTrial } from '../input.ts';
 import { methodLabel } from '../tables/sweep.ts';
@@ -10,7 +10,7 @@ import { paddedDomain } from './plot.ts';
 function curveOf(
   seed: number,
   trial: ReportTrial | undefined,
-  pick: (record: EpochRecord) => number,
+  pick: (record: DrawnEpoch) => number,
 ): readonly Curve[] {
   const points = (trial?.epochs ?? []).map((record) => ({
     epoch: record.epoch,
@@ -20,7 +20,10 @@ function curveOf(
   return [{ seed, points, ...(trial?.state === 'complete' ? {} : { lost: true }) }];
 }
 
-const testTop1 = ({ test }: EpochRecord): number => test.top1;
+/** Methods whose means are drawn behind each other's: their number of lines is its square. */
+const MOST_COMPARED = 12;
+
+const testTop1 = ({ test }: DrawnEpoch): number => test.top1;
 
 /** Test accuracy of the students over epochs: a panel per method, the others grey behind. */
 export function studentCurves(groups: readonly StudentGroup[]): readonly Figure[] {
@@ -39,7 +42,8 @@ function curvesFigure(id: string, prefix: string, all: readonly Series[]): reado
   if (series.length === 0) return [];
   const points = series.flatMap(({ curves }) => curves.flatMap((curve) => curve.points));
   const y = accuracyDomain(points.map(({ value }) => value));
-  const epochs = Math.max(...points.map(({ epoch }) => epoch));
+  const epochs = largest(points.map(({ epoch }) => epoch));
+  const compared = series.length <= MOST_COMPARED;
   return [
     {
       id,
@@ -52,7 +56,7 @@ function curvesFigure(id: string, prefix: string, all: readonly Series[]): reado
           title: `Test accuracy of ${prefix}${own.label} over epochs`,
           description: describeEnds(own),
           series: [own],
-          background: series.filter((other) => other !== own),
+          background: compared ? series.filter((other) => other !== own) : [],
           y,
           yLabel: 'test accuracy, %',
           epochs,
@@ -66,10 +70,11 @@ function curvesFigure(id: string, prefix: string, all: readonly Series[]): reado
 
 /** What the lines are, where there are several. */
 function lineText(series: readonly Series[]): string {
+  const others = series.length > 1 && series.length <= MOST_COMPARED;
   const seeds = series.some(({ curves }) => curves.length > 1);
   const texts = [
     ...(seeds ? ['a thin line per seed, their mean in bold'] : []),
-    ...(series.length > 1 ? [`the ${seeds ? 'means of the ' : ''}other methods in grey`] : []),
+    ...(others ? [`the ${seeds ? 'means of the ' : ''}other methods in grey`] : []),
   ];
   return texts.length === 0 ? '' : `: ${texts.join(', ')}`;
 }
@@ -126,10 +131,17 @@ function lastEpoch(series: readonly Series[]): number {
   );
 }
 
+/** As `Math.max`, for more values than a call takes arguments. */
+const largest = (values: readonly number[]): number =>
+  values.reduce((a, b) => Math.max(a, b), -Infinity);
+const smallest = (values: readonly number[]): number =>
+  values.reduce((a, b) => Math.min(a, b), Infinity);
+
 /** An axis that holds all values, in steps that suit their spread. */
 function accuracyDomain(values: readonly number[]): [number, number] {
-  const spread = Math.max(...values) - Math.min(...values);
-  return paddedDomain(values, spread > 30 ? 20 : spread > 8 ? 5 : 1, 100);
+  const ends = [smallest(values), largest(values)] as const;
+  const spread = ends[1] - ends[0];
+  return paddedDomain(ends, spread > 30 ? 20 : spread > 8 ? 5 : 1, 100);
 }
 
 function describeEnds({ label, curves }: Series): string {

@@ -1,4 +1,4 @@
-import type { EpochRecord } from '../../leg/records.ts';
+import type { DrawnEpoch } from '../epochs.ts';
 import { gateLabel } from '../tables/arms.ts';
 import type { Figure } from '../page/content.ts';
 import { counted } from '../format.ts';
@@ -6,7 +6,7 @@ import type { Arm } from '../trials.ts';
 import { linePanel, type Curve, type Series } from './lines.ts';
 import { ARM_COLORS, ARM_SHORT } from './palette.ts';
 
-type Gate = NonNullable<EpochRecord['gates']>[number];
+type Gate = NonNullable<DrawnEpoch['gates']>[number];
 
 /** Gate entropy over the epochs of the soft stage: a panel per level, a line per arm. */
 export function entropyFigure(arms: readonly Arm[]): Figure | undefined {

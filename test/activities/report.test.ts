@@ -1,6 +1,9 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
+import { drawReport, type RenderPort } from '../../activities/draw.ts';
 import { keepFailures } from '../../activities/failures.ts';
+import { gatherStudy } from '../../activities/gather.ts';
 import { createRecordActivities } from '../../activities/record.ts';
 import { createReportActivities } from '../../activities/report.ts';
 import { createStudyActivities } from '../../activities/study.ts';
@@ -34,13 +37,13 @@ async function worldOf(t: Parameters<typeof emptyStore>[0]) {
     },
     temporal: { connection: undefined } as never,
   });
-  const { renderReport } = createReportActivities({
-    artifacts,
-    render: async ({ trials }) => {
-      gathered.push(...trials);
-      return { html: '<p>page</p>', markdown: '# page', files: [] };
-    },
-  });
+  const render: RenderPort = async ({ trials }) => {
+    gathered.push(...trials);
+    return { html: '<p>page</p>', markdown: '# page', files: [] };
+  };
+  const { renderReport } = createReportActivities((input) =>
+    drawReport({ artifacts, render }, input),
+  );
   const record = createRecordActivities({
     artifacts,
     tracking: {
@@ -132,4 +135,53 @@ test('the report is recorded as a page and in Markdown', async (t) => {
   const [page] = world.pages;
   t.is(new TextDecoder().decode(page?.html), '<p>page</p>');
   t.is(new TextDecoder().decode(page?.markdown), '# page');
+});
+
+test('trials are gathered 16 at once at most, and students’ evaluations are not read', async (t) => {
+  const { artifacts } = await worldOf(t);
+  let [under, most] = [0, 0];
+  const read: string[] = [];
+  const counted = async <T>(work: () => Promise<T>): Promise<T> => {
+    under += 1;
+    most = Math.max(most, under);
+    await setTimeout(2);
+    return await work().finally(() => (under -= 1));
+  };
+  const store: Parameters<typeof gatherStudy>[0] = {
+    ...artifacts,
+    getJson: (name) => counted(() => artifacts.getJson(name)),
+    getBlob: async (digest) => {
+      read.push(digest);
+      return new TextEncoder().encode('{"epoch":1,"test":{"top1":50},"terms":{"ce":1}}');
+    },
+  };
+  const withFiles: typeof store = {
+    ...store,
+    getJson: async (name) => {
+      const value = (await store.getJson(name)) as Record<string, unknown> | undefined;
+      if (value === undefined || !name.startsWith('results/')) return value;
+      const files = Object.fromEntries(
+        ['weights', 'epochs', 'evaluation'].map((file) => [
+          file,
+          (value['files'] as Record<string, unknown>)[file] ?? {
+            digest: `${file} of ${(value['spec'] as { kind: string }).kind}`,
+            bytes: 1,
+          },
+        ]),
+      );
+      return { ...value, files };
+    },
+  };
+  const trials = await gatherStudy(withFiles, { study, ...CONTEXT }, new Map());
+  t.deepEqual(
+    trials.map(({ node }) => node.id),
+    expandStudy(study, CONTEXT).map(({ id }) => id),
+    'in plan order',
+  );
+  t.true(most > 4 && most <= 16, `${most} at once`);
+  const students = trials.filter(({ node }) => node.id.startsWith('sweep/'));
+  t.true(students.length > 4);
+  t.true(students.every(({ evaluation }) => evaluation === undefined));
+  t.true(trials.some(({ node, evaluation }) => node.id.startsWith('teacher/') && evaluation));
+  t.deepEqual(students[0]?.epochs, [{ epoch: 1, test: { top1: 50 } }], 'what is drawn, no more');
 });
