@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { findProgram, SetupError } from './setup/command.mjs';
+import { findProgram, run, SetupError } from './setup/command.mjs';
 import { provideKernels } from './setup/kernels.mjs';
 import { provideMinio } from './setup/minio.mjs';
 import { provideNode } from './setup/node.mjs';
@@ -59,6 +59,7 @@ export async function setUp(options) {
     build ? provideMinio(voice('minio')) : before?.minio,
     provideLearning(options, nodeReady, options.thorough === true || before?.inputs !== inputs),
   ]);
+  if (options.thorough === true) await writeCodeIndex(root, node);
   const storage = minio ?? built;
   /** @type {Toolchain} */
   const toolchain = {
@@ -73,6 +74,18 @@ export async function setUp(options) {
   };
   if (!isDeepStrictEqual(toolchain, before)) await writeToolchain(root, toolchain);
   return toolchain;
+}
+
+/**
+ * Where the checkout is used read-only, `kdx up` cannot write it.
+ * @param {string} root
+ * @param {string} node
+ */
+async function writeCodeIndex(root, node) {
+  const program = `
+    import { refreshCodeIndex } from './stack/code-index.ts';
+    await refreshCodeIndex();`;
+  await run(node, ['--input-type=module', '-e', program], { cwd: root });
 }
 
 /**

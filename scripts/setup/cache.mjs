@@ -92,7 +92,8 @@ function ignoreAbsent(error) {
 /** A folder that cannot be written, in words; any other error as it is. @param {unknown} error @param {string} home */
 function unwritable(error, home) {
   const { code, path } = /** @type {NodeJS.ErrnoException} */ (error);
-  if (path === undefined || !path.startsWith(home)) return error;
+  // A folder above it where none of the path is there yet.
+  if (path === undefined || !(path.startsWith(home) || home.startsWith(path))) return error;
   return new SetupError(
     `${home} cannot be written (${code}): set KDX_CACHE_HOME to a folder of yours with 3 GB free`,
   );

@@ -201,6 +201,20 @@ print([bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]
   },
 );
 
+test.serial('no command goes through a proxy to reach the stack', async (t) => {
+  const listed = await stack.kdx('list');
+  t.is(listed.exitCode, 0, listed.stderr);
+  const planned = await stack.kdx('plan', 'digits');
+  t.is(planned.exitCode, 0, planned.stderr);
+  // Refused by the worker: CIFAR is not on this stack. So Temporal was reached, and answered.
+  const file = join(user, 'study.json');
+  await writeFile(file, JSON.stringify({ name: 'refused', dataset: { name: 'cifar10' } }));
+  const { exitCode, stderr } = await stack.kdx('study', file);
+  t.regex(stderr, /cifar10/);
+  t.not(exitCode, 0);
+  t.notRegex(stderr, /no Temporal server|proxy/i);
+});
+
 test.serial('down leaves no process and no record', async (t) => {
   t.is((await stack.kdx('down')).exitCode, 0);
   t.is((await stack.kdx('status')).exitCode, 3);

@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+
+const LAUNCH = join(import.meta.dirname, '../../scripts/setup/launch.mjs');
+
+test('what the launcher starts reaches this machine without a proxy, whoever reads the variables', async (t) => {
+  const server = createServer((_, response) => response.end('reached')).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const url = `http://127.0.0.1:${address.port}/`;
+  const fetching = `console.log(await (await fetch(${JSON.stringify(url)})).text())`;
+  const launching = `
+    import { runNode } from ${JSON.stringify(LAUNCH)};
+    const args = ['--input-type=module', '-e', ${JSON.stringify(fetching)}];
+    process.exitCode = await runNode({ node: process.execPath }, args);`;
+  const dead = 'http://127.0.0.1:9';
+  const proxies = { http_proxy: dead, https_proxy: dead, HTTP_PROXY: dead, ALL_PROXY: dead };
+  const run = execa({ reject: false, env: { ...proxies, NODE_USE_ENV_PROXY: '1' } });
+  const direct = await run(process.execPath, ['--input-type=module', '-e', fetching]);
+  const launched = await run(process.execPath, ['--input-type=module', '-e', launching]);
+  t.not(direct.exitCode, 0, 'Node itself would ask the proxy');
+  t.is(launched.stdout, 'reached', launched.stderr);
+});
