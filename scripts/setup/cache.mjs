@@ -90,7 +90,7 @@ function ignoreAbsent(error) {
 }
 
 /** A folder that cannot be written, in words; any other error as it is. @param {unknown} error @param {string} home */
-function unwritable(error, home) {
+export function unwritable(error, home) {
   const { code, path } = /** @type {NodeJS.ErrnoException} */ (error);
   // A folder above it where none of the path is there yet.
   if (path === undefined || !(path.startsWith(home) || home.startsWith(path))) return error;

@@ -90,14 +90,14 @@ const FETCHED = `
 
 test('pip keeps the index and the certificates of the user, and none of the rest', async (t) => {
   const folder = await temporaryFolder(t);
-  const config = join(folder, 'pip.conf');
+  await mkdir(join(folder, 'pip'));
   const lines = [
     ...['[global]', 'index-url = https://index.example/simple', 'require-virtualenv = true'],
     ...['user = true', '[install]', 'target = /nowhere', 'cert = /ca.pem'],
   ];
-  await writeFile(config, `${lines.join('\n')}\n`);
+  await writeFile(join(folder, 'pip/pip.conf'), `${lines.join('\n')}\n`);
   const { stdout, stderr } = await inProcess(FETCHED, {
-    PIP_CONFIG_FILE: config,
+    XDG_CONFIG_HOME: folder,
     PIP_REQUIRE_VIRTUALENV: 'true',
     PIP_USER: '1',
     PIP_TARGET: '/nowhere',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { cached } from '../../scripts/setup/cache.mjs';
+import { cached, unwritable } from '../../scripts/setup/cache.mjs';
 import { run } from '../../scripts/setup/command.mjs';
 import { withLock } from '../../scripts/setup/lock.mjs';
 import { isSuitable } from '../../scripts/setup/node.mjs';
@@ -136,6 +136,14 @@ test('a cache that cannot be written is named in one sentence, with the way out'
     t.regex(error.message, /set KDX_CACHE_HOME to a folder of yours/);
     t.false(error.message.includes('\n'));
   }
+});
+
+test('a home that is not the user’s, as / often is in containers, is said to be so', (t) => {
+  const denied = Object.assign(new Error('EACCES'), { code: 'EACCES', path: '/.cache' });
+  const error = unwritable(denied, '/.cache/kdexplainer');
+  t.regex(String(error), /\/\.cache\/kdexplainer cannot be written \(EACCES\): set KDX_CACHE_HOME/);
+  const other = Object.assign(new Error('EACCES'), { code: 'EACCES', path: '/elsewhere' });
+  t.is(unwritable(other, '/.cache/kdexplainer'), other);
 });
 
 for (const character of ['!', '?', '#', ':', ',', '"', '\n']) {
