@@ -46,7 +46,6 @@ export async function hostileVariables(folder: string): Promise<Record<string, s
     TEMPORAL_TLS: 'true',
     TEMPORAL_PROFILE: 'nobody',
     NODE_ENV: 'production',
-    NODE_EXTRA_CA_CERTS: '/nowhere.pem',
     PYTHONHOME: '/nowhere',
     PYTHONPATH: '/nowhere',
   };

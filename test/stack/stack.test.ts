@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -208,7 +208,13 @@ test.serial('no command goes through a proxy to reach the stack', async (t) => {
   t.is(planned.exitCode, 0, planned.stderr);
   // Refused by the worker: CIFAR is not on this stack. So Temporal was reached, and answered.
   const file = join(user, 'study.json');
-  await writeFile(file, JSON.stringify({ name: 'refused', dataset: { name: 'cifar10' } }));
+  const digits = await readFile(join(dirname(KDX), '../studies/digits.json'), 'utf8');
+  const study = {
+    ...(JSON.parse(digits) as object),
+    name: 'refused',
+    dataset: { name: 'cifar10' },
+  };
+  await writeFile(file, JSON.stringify(study));
   const { exitCode, stderr } = await stack.kdx('study', file);
   t.regex(stderr, /cifar10/);
   t.not(exitCode, 0);
