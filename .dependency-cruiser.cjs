@@ -63,13 +63,13 @@ module.exports = {
       to: { path: 'node_modules/(@temporalio|@kubernetes)/', reachable: true },
     },
     {
-      name: 'worker-and-reporter-hold-no-tfjs',
+      name: 'the-worker-holds-no-tfjs',
       severity: 'error',
       from: { path: '^bin/(worker|reporter)' },
       to: { path: '@tensorflow/', reachable: true },
     },
     {
-      name: 'the-programs-of-an-image-hold-nothing-of-a-laptop',
+      name: 'worker-and-trainer-hold-nothing-of-a-laptop',
       comment: 'what an image runs never imports the command line or the servers of one laptop',
       severity: 'error',
       from: { path: '^bin/(worker|trainer|reporter)' },
