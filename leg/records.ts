@@ -166,7 +166,7 @@ export type Explanation = {
   readonly hard: Evaluation;
   /** Spearman correlation of tree distance between classes with 1 − similarity of the teacher's soft labels. */
   readonly teacherCorrelation?: number;
-  /** Share of class pairs sharing an expert whose gradients oppose (science §1.8), per level, stage 1. */
+  /** Share of class pairs sharing an expert whose gradients oppose (science §1.8), per level that has such pairs, stage 1. */
   readonly conflict?: readonly {
     readonly level: number;
     readonly rate: number;

@@ -22,7 +22,7 @@ type ExpertGradients = readonly (readonly Float32Array[])[];
  * How often classes that share an expert pull it apart: the share, by level, of such pairs whose
  * gradients of the expert's weights point in opposite halves of space. Class k's gradient is that of
  * the cross-entropy of its training images, in evaluation mode. Which experts a class uses is what
- * its path in the tree says. A measure of ours for the paper's claim of fewer conflicts.
+ * its path in the tree says. A level where no two classes share an expert has no rate. A measure of ours for the paper's claim of fewer conflicts.
  */
 export async function conflictRates(
   loaded: LoadedNetwork,
@@ -35,7 +35,7 @@ export async function conflictRates(
   for (const { class: k } of tree.paths) {
     byClass.push(await classGradients(loaded, data, k, counts, tick));
   }
-  return counts.map((_, position) => {
+  return counts.flatMap((_, position) => {
     const cosines = sharedPairs(tree, position).map(([a, b, expert]) =>
       dot(
         byClass[a]?.[position]?.[expert] as Float32Array,
@@ -43,8 +43,9 @@ export async function conflictRates(
       ),
     );
     const opposed = cosines.filter((value) => value < 0).length;
-    const rate = cosines.length === 0 ? 0 : opposed / cosines.length;
-    return { level: position + 1, rate, pairs: cosines.length };
+    // Where no classes share an expert there is no rate: none is not a perfect one.
+    if (cosines.length === 0) return [];
+    return [{ level: position + 1, rate: opposed / cosines.length, pairs: cosines.length }];
   });
 }
 
