@@ -122,6 +122,12 @@ export type LegActivities = {
   runLeg(leg: Leg): Promise<LegReport>;
 };
 
+/** On the queue `kdx`, so that it never waits for a slot that a leg holds. */
+export type StopActivities = {
+  /** Ends every process of a leg that still runs; resolves when none is left. */
+  stopLeg(leg: Leg): Promise<void>;
+};
+
 /** Activities on the queue `kdx-report`. */
 export type ReportActivities = {
   renderReport(input: ReportInput): Promise<ReportSummary>;

@@ -1,12 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { hostname } from 'node:os';
 import type { Executor, Intent, LegEnd, LegWord } from '../leg/ports.ts';
 import type { Result } from '../leg/result.ts';
 import { launchName, type Leg } from '../leg/spec.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { canonicalJson } from '../study/canonical.ts';
-import type { LegActivities, LegHeartbeat, LegReport } from './contract.ts';
+import type { LegActivities, LegHeartbeat, LegReport, StopActivities } from './contract.ts';
 import { crossing } from './failure.ts';
 import { NOTHING_RAN, withEarlier } from './leg-word.ts';
 import { summaryOf } from './summary.ts';
@@ -14,6 +15,10 @@ import { summaryOf } from './summary.ts';
 export type LegActivityPorts = {
   readonly artifacts: Pick<ArtifactStore, 'getJson' | 'location' | 'putBlob'>;
   readonly executor: Executor;
+  /** This host, as `LegEnd.host` names it. */
+  readonly host?: string;
+  /** How long a leg that has failed here is left to other hosts. */
+  readonly avoidSeconds?: number;
 };
 
 /** Heartbeats go on while a leg is silent: a leg that makes no progress is the executor's to see. */
@@ -26,9 +31,23 @@ const HEARTBEAT_MILLISECONDS = 5000;
 type Ends = Map<string, LegEnd>;
 
 /** The activity that holds a slot while a leg runs. */
-export function createLegActivities(ports: LegActivityPorts): LegActivities {
+export function createLegActivities(ports: LegActivityPorts): LegActivities & StopActivities {
   const ends: Ends = new Map();
-  return { runLeg: (leg) => crossing(() => runLeg(ports, ends, leg)) };
+  return {
+    runLeg: (leg) => crossing(() => runLeg(ports, ends, leg)),
+    stopLeg: (leg) => crossing(() => stopLeg(ports.executor, leg)),
+  };
+}
+
+async function stopLeg(executor: Executor, leg: Leg): Promise<void> {
+  const context = Context.current();
+  context.heartbeat();
+  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MILLISECONDS);
+  try {
+    await Promise.race([executor.stop(leg), context.cancelled]);
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 async function runLeg(ports: LegActivityPorts, ends: Ends, leg: Leg): Promise<LegReport> {
@@ -46,7 +65,10 @@ async function runLeg(ports: LegActivityPorts, ends: Ends, leg: Leg): Promise<Le
     const before = await readResult(ports.artifacts, leg.key);
     if (before !== undefined) return reportFound(before, word);
     const name = launchName(leg);
-    const end = ends.get(name) ?? earlier?.end ?? (await launch(ports, context, leg, report));
+    const known = ends.get(name) ?? earlier?.end;
+    if (known === undefined) leaveToAnotherHost(ports, context, leg);
+    const end = known ?? (await launch(ports, context, leg, report));
+    if (known === undefined) await throwIfHandedOn(ports, context, leg.key);
     ends.set(name, end);
     word = { ...withEarlier(earlier, end), end };
     const result = await readResult(ports.artifacts, leg.key);
@@ -62,6 +84,38 @@ async function runLeg(ports: LegActivityPorts, ends: Ends, leg: Leg): Promise<Le
     // Should this attempt fail, the next one goes on from here.
     beat();
   }
+}
+
+/**
+ * A leg that was stopped because its activity is paused, or because this worker shuts down, has not come
+ * to its end: the next attempt of the activity, once there may be one, goes on with the same launch.
+ */
+async function throwIfHandedOn(
+  { artifacts }: LegActivityPorts,
+  { cancelled, cancellationDetails: details }: Context,
+  key: string,
+): Promise<void> {
+  const isHandedOn = details?.paused === true || details?.workerShutdown === true;
+  if (!isHandedOn || details.cancelRequested) return;
+  if ((await readResult(artifacts, key)) === undefined) await cancelled;
+}
+
+/**
+ * Where the leg should not run on this host, the attempt fails and another worker may take the next one;
+ * but not for ever: there may be no other host.
+ */
+function leaveToAnotherHost(
+  { host = hostname(), avoidSeconds = 30 }: LegActivityPorts,
+  { info }: Context,
+  { avoidHosts = [] }: Leg,
+): void {
+  const waitedMilliseconds = Date.now() - info.scheduledTimestampMs;
+  if (!avoidHosts.includes(host) || waitedMilliseconds > avoidSeconds * 1000) return;
+  throw ApplicationFailure.create({
+    type: 'Disrupted',
+    message: `the leg has failed on ${host}: left to another host for ${avoidSeconds} s`,
+    nextRetryDelay: (avoidSeconds * 1000) / 6,
+  });
 }
 
 function isCancelled({ cancellationDetails }: Context): boolean {

@@ -93,6 +93,8 @@ function context({ model, threads }: LoopSubject): LegContext {
     progress: () => undefined,
     stopRequested: () => false,
     writeBlob: unused,
+    readPart: unused,
+    writePart: unused,
     commitCheckpoint: unused,
     commitResult: unused,
     recordRun: unused,

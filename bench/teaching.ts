@@ -79,7 +79,7 @@ async function createRunner(store: ReturnType<typeof openFolderStore>, folder: s
     const started = performance.now();
     const end = await work(spec, {
       ...{ key, trial: 'bench', process: 'bench', deviceClass: deviceClassOf(spec.device) },
-      ports: { ...ports, stopRequested: () => false },
+      ports: { ...ports, progress: () => undefined, stopRequested: () => false },
       checkpointSeconds: NO_CHECKPOINTS_SECONDS,
       now: () => performance.now() / 1000,
       warn: (message) => void process.stderr.write(`${message}\n`),

@@ -2,10 +2,12 @@
  * The process of one leg: reads it by its digest (`KDX_LEG`) from the object store, does its work and
  * leaves a result there. Exit codes: `leg/outcome.ts`. Logs are JSON lines on stderr.
  */
+import { watchParent } from './trainer/orphan.ts';
 import { listenForStop } from './trainer/stop.ts';
 
 // First of all: a signal must never find the process without its handlers.
 const stopRequested = listenForStop(process);
+watchParent();
 // tfjs uses functions that Node has deprecated; its users cannot mend that.
 process.noDeprecation = true;
 

@@ -11,16 +11,19 @@ import { createLocalExecutor } from '../executors/local/executor.ts';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
 import { openS3Store } from '../stores/s3.ts';
+import { openLeases } from '../stores/leases.ts';
+import { keepLog } from '../stores/logs.ts';
 import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
 import { readEnvironment, type Environment } from '../environment/environment.ts';
 import { ROOT } from '../environment/root.ts';
 import { publishDataset } from '../stores/datasets.ts';
+import { progressSeconds } from '../environment/trainer.ts';
 import { legDevices, legEnvironment, legSlots } from '../environment/worker.ts';
 import { bundleWorkflows } from './worker/bundle.ts';
 import { drawInProcess } from './worker/report-process.ts';
 import { runWorkers, thenClose } from './worker/run.ts';
-import { createWorkers } from './worker/workers.ts';
+import { createWorkers, GPU_LEG_SLOTS } from './worker/workers.ts';
 
 /** A step, a checkpoint and its upload fit into it. */
 const LEG_STOP_SECONDS = 120;
@@ -41,7 +44,7 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
       connection,
       workflowBundle,
       namespace: environment.temporal.namespace,
-      ...activities(environment, connection, legEnvironment(variables)),
+      ...activities(environment, connection, variables),
       devices,
       legSlots: slots,
       legStopSeconds: LEG_STOP_SECONDS + 10,
@@ -73,15 +76,19 @@ async function connect(temporal: Environment['temporal']): Promise<NativeConnect
 function activities(
   environment: Environment,
   connection: NativeConnection,
-  legVariables: Readonly<Record<string, string>>,
+  variables: NodeJS.ProcessEnv,
 ) {
   const artifacts = openS3Store(environment.s3);
   const { cacheDir, stateDir } = environment;
   const executor = createLocalExecutor({
     command: [process.execPath, join(ROOT, 'bin/trainer.ts')],
-    environment: legVariables,
+    environment: legEnvironment(variables),
     logFolder: join(stateDir, 'logs/legs'),
     stopGraceSeconds: LEG_STOP_SECONDS,
+    leases: openLeases(artifacts),
+    keepLog: (key, process, tail) => keepLog(artifacts, key, process, tail),
+    slots: { cpu: legSlots(variables), cuda: GPU_LEG_SLOTS },
+    progressSeconds: progressSeconds(variables),
   });
   const catalog = {
     executors: [executor.name],
@@ -96,7 +103,7 @@ function activities(
     report: createReportActivities(
       drawInProcess({
         command: [process.execPath, join(ROOT, 'bin/reporter.ts')],
-        environment: legVariables,
+        environment: legEnvironment(variables),
       }),
     ),
     record: createRecordActivities({

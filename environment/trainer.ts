@@ -14,12 +14,20 @@ export type LegEnvironment = {
   /** Most that they may take there; absent: the store's own default. */
   readonly cacheBytes?: number;
   readonly checkpointSeconds: number;
+  /** Between two renewals of the lease. */
+  readonly progressSeconds: number;
 };
 
 /** Those of a leg alone; all others that start with `KDX_` are known to every process of ours. */
 const OWN = ['KDX_LEG', 'KDX_PROCESS'];
 
 const DEFAULT_CHECKPOINT_SECONDS = 30;
+const DEFAULT_PROGRESS_SECONDS = 15;
+
+/** Seconds between two renewals of a lease: `KDX_PROGRESS_SECONDS`. */
+export function progressSeconds(variables: Variables): number {
+  return Number(variables['KDX_PROGRESS_SECONDS'] ?? DEFAULT_PROGRESS_SECONDS);
+}
 
 /** @throws KdxError Configuration naming the variable, its value and what is allowed */
 export function readLegEnvironment(variables: Variables): LegEnvironment {
@@ -33,6 +41,7 @@ export function readLegEnvironment(variables: Variables): LegEnvironment {
     ...(cacheDir === undefined ? {} : { cacheDir }),
     ...(cacheBytes === undefined ? {} : { cacheBytes: Number(cacheBytes) }),
     checkpointSeconds: Number(variables['KDX_CHECKPOINT_SECONDS'] ?? DEFAULT_CHECKPOINT_SECONDS),
+    progressSeconds: progressSeconds(variables),
   };
 }
 

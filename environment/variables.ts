@@ -48,6 +48,10 @@ const CHOICES: Readonly<Record<string, Rule>> = {
     allowed: 'seconds from 0 up',
     accepts: (value) => /^\d+(\.\d+)?$/.test(value),
   },
+  KDX_PROGRESS_SECONDS: {
+    allowed: 'seconds from 0.1 to 300',
+    accepts: (value) => /^\d+(\.\d+)?$/.test(value) && Number(value) >= 0.1 && Number(value) <= 300,
+  },
   KDX_BLOB_CACHE_BYTES: {
     allowed: 'bytes as digits alone: 0, which keeps nothing, or 1048576 (1 MiB) up',
     accepts: (value) => value === '0' || (/^[1-9]\d{6,14}$/.test(value) && Number(value) >= MIB),

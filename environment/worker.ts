@@ -26,7 +26,10 @@ export function legDevices(
 
 /** Passed on to legs: where programs and temporary files are. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'];
-const INHERITED_PREFIXES = ['KDX_S3_', 'KDX_CACHE_', 'KDX_BLOB_CACHE_', 'KDX_CHECKPOINT_', 'TF_'];
+const INHERITED_PREFIXES = [
+  ...['KDX_S3_', 'KDX_CACHE_', 'KDX_BLOB_CACHE_', 'KDX_CHECKPOINT_', 'KDX_PROGRESS_'],
+  'TF_',
+];
 
 /**
  * The environment of a leg's process: the store, the caches, how often to write a checkpoint,

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import type { EpochRecord } from '../leg/records.ts';
 import type { Checkpoint } from '../leg/result.ts';
@@ -38,13 +40,14 @@ export async function saveCheckpoint(
   state: State,
   { epoch, step, sums, log }: LoopPosition,
 ): Promise<void> {
-  // With the key in it the blob is this leg's alone, and can go when its checkpoint goes.
+  // Taken before the first wait: the training may go on while its checkpoint is being stored.
   const tensors = encodeTensors({ tensors: readState(state), metadata: { key } });
+  const lines = epochLines(log);
   const loop = new TextEncoder().encode(canonicalJson({ sums }));
   const files = {
-    state: await ports.writeBlob(tensors),
-    epochs: await ports.writeBlob(epochLines(log)),
-    loop: await ports.writeBlob(loop),
+    state: await ports.writePart(tensors),
+    epochs: await ports.writePart(lines),
+    loop: await ports.writePart(loop),
   };
   await ports.commitCheckpoint({ schema: 1, key, epoch, step, deviceClass, files });
 }
@@ -94,18 +97,65 @@ function warnOfClass({ deviceClass, warn }: LegContext, checkpoint: Checkpoint, 
   warn(`${origin} was written in another device class: the result may differ in its last bits`);
 }
 
-/** Writes a checkpoint when one is due or a stop was asked for; true where the loop is to stop. */
-export function createKeeper<Position>(
-  { ports, now, checkpointSeconds }: LegContext,
-  save: (position: Position) => Promise<void>,
-): (position: Position) => Promise<boolean> {
+/** How long a loop waits for a checkpoint to be stored before it goes on beside it. */
+const PATIENCE_SECONDS = 5;
+/** A leg that has been able to store nothing for so long ends: another host may do better. */
+const UNREACHABLE_SECONDS = 1800;
+
+/**
+ * Writes a checkpoint when one is due or a stop was asked for; true where the loop is to stop. While the
+ * store is away the loop goes on, and tries again with the position it has come to.
+ *
+ * @throws KdxError ObjectStore where nothing could be stored for half an hour, or at a stop; any other
+ *   failure of `save` at once
+ */
+export function createKeeper<Place>(
+  { ports, now, checkpointSeconds, warn }: LegContext,
+  save: (position: Place) => Promise<void>,
+): (position: Place) => Promise<boolean> {
   let saved = now();
+  let tried = saved;
+  let underWay: Promise<void> | undefined;
+  let failure: Error | undefined;
+  const start = (position: Place): Promise<void> => {
+    tried = now();
+    underWay = save(position)
+      .then(
+        () => {
+          saved = tried;
+          failure = undefined;
+        },
+        (error: unknown) => {
+          failure = error instanceof Error ? error : new Error(String(error));
+        },
+      )
+      .finally(() => {
+        underWay = undefined;
+      });
+    return underWay;
+  };
+  const check = (): void => {
+    if (failure === undefined) return;
+    const lasting = !isKdxError(failure) || failure.code !== 'ObjectStore';
+    if (lasting || now() - saved > UNREACHABLE_SECONDS) throw failure;
+    warn(`the checkpoint is not stored yet: ${errorText(failure)}`);
+    failure = undefined;
+  };
   return async (position) => {
-    const stop = ports.stopRequested();
-    if (!stop && now() - saved < checkpointSeconds) return false;
-    await save(position);
-    saved = now();
-    return stop;
+    if (ports.stopRequested()) {
+      await underWay;
+      await start(position);
+      if (failure !== undefined) throw failure;
+      return true;
+    }
+    check();
+    if (underWay !== undefined || now() - tried < checkpointSeconds) return false;
+    const patience = new AbortController();
+    const waited = sleep(PATIENCE_SECONDS * 1000, undefined, { signal: patience.signal });
+    await Promise.race([start(position), waited.catch(() => undefined)]);
+    patience.abort();
+    check();
+    return false;
   };
 }
 
@@ -120,7 +170,7 @@ async function readCheckpoint(
   origin: string,
 ): Promise<LoopPosition> {
   const [tensors, epochs, loop] = await Promise.all(
-    ['state', 'epochs', 'loop'].map((name) => readPart(files, name, ports.readBlob)),
+    ['state', 'epochs', 'loop'].map((name) => readPart(files, name, ports)),
   );
   const log = parseLines(epochs as Uint8Array, origin) as EpochRecord[];
   const [position] = parseLines(loop as Uint8Array, origin) as [{ sums: EpochSums }];
@@ -135,10 +185,10 @@ async function readCheckpoint(
 export async function readPart(
   files: Checkpoint['files'],
   name: string,
-  readBlob: (digest: string) => Promise<Uint8Array>,
+  ports: Pick<LegContext['ports'], 'readPart'>,
 ): Promise<Uint8Array> {
   const digest = files[name]?.digest;
-  if (digest !== undefined) return readBlob(digest);
+  if (digest !== undefined) return ports.readPart(digest);
   throw new KdxError('CheckpointCorrupt', `it names no ${name}`);
 }
 

@@ -60,6 +60,16 @@ export const ERROR_CODES = {
     exitCode: 64,
     advice: 'Raise limits.gpuHours or shrink the study.',
   },
+  Terminated: {
+    retry: false,
+    exitCode: 75,
+    advice: 'Somebody terminated the workflow of the trial: start the study again, or retryFailed.',
+  },
+  TimedOut: {
+    retry: false,
+    exitCode: 75,
+    advice: 'A time limit set from outside ended it: start the study again, or retryFailed.',
+  },
   Quarantined: {
     retry: false,
     exitCode: 70,

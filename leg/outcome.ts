@@ -29,7 +29,27 @@ export const EXIT = {
   stopped: 75,
   deviceMemory: 76,
   configuration: 78,
+  /** As the kernel's own kill looks to a shell; TensorFlow was refused memory. */
+  hostMemory: 137,
 } as const;
+
+const BY_EXIT: Readonly<Record<number, Outcome>> = {
+  [EXIT.done]: 'done',
+  [EXIT.badSpec]: 'badSpec',
+  [EXIT.badData]: 'badData',
+  // The store was out of reach for longer than the leg waits: time mends it.
+  [EXIT.unavailable]: 'disrupted',
+  [EXIT.bug]: 'bug',
+  [EXIT.stopped]: 'stopped',
+  [EXIT.deviceMemory]: 'deviceMemory',
+  [EXIT.hostMemory]: 'hostMemory',
+  [EXIT.configuration]: 'configuration',
+};
+
+/** What an exit code of a leg's process says; one outside the table is a bug. */
+export function outcomeOfExit(exitCode: number): Outcome {
+  return BY_EXIT[exitCode] ?? 'bug';
+}
 
 /** The failure code a trial ends with when an outcome cannot be mended. */
 export const OUTCOME_ERROR: Readonly<Record<Exclude<Outcome, 'done' | 'diverged'>, ErrorCode>> = {

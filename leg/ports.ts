@@ -1,5 +1,13 @@
 import type { Outcome } from './outcome.ts';
-import type { BlobRef, Checkpoint, Position, Progress, Result, RunRecord } from './result.ts';
+import type {
+  BlobRef,
+  Checkpoint,
+  Lease,
+  Position,
+  Progress,
+  Result,
+  RunRecord,
+} from './result.ts';
 import type { Leg } from './spec.ts';
 
 /** What a leg needs from the world. `bin/trainer` gives it from `stores/`; a test gives it from memory. */
@@ -10,14 +18,18 @@ export type LegPorts = {
   writeBlob(bytes: Uint8Array): Promise<BlobRef>;
   /** Checkpoint manifests of this leg, newest first; unreadable ones are left out. */
   listCheckpoints(): Promise<readonly Checkpoint[]>;
-  /** Writes the manifest; its parts are blobs already. Older ones than the last two are removed. */
+  /** Bytes of a part of this leg's checkpoints. Throws as `readBlob` does. */
+  readPart(digest: string): Promise<Uint8Array>;
+  /** Stores a part of a checkpoint: no blob, since it goes with the checkpoints of its leg. */
+  writePart(bytes: Uint8Array): Promise<BlobRef>;
+  /** Writes the manifest; its parts are stored already. Older ones than the last two are removed. */
   commitCheckpoint(checkpoint: Checkpoint): Promise<void>;
   /** Conditional write of `results/<key>.json`; an equal one already there is success. */
   commitResult(result: Result): Promise<void>;
   recordRun(run: RunRecord): Promise<void>;
-  /** Says how far the leg is; never throws, never delays a step. */
+  /** Reports how far the leg is; never throws, never delays a step. */
   progress(progress: Progress): void;
-  /** True once SIGTERM came or the parent's channel closed: finish the step, checkpoint, exit 75. */
+  /** True once the leg is to end: finish the step, checkpoint, exit 75. */
   stopRequested(): boolean;
 };
 
@@ -59,6 +71,8 @@ export type LegEnd = {
 export type LegWord = Pick<LegEnd, 'processes' | 'deviceSeconds'> & {
   /** Absent until the leg has reported. */
   readonly progress?: Progress;
+  /** Its last committed checkpoint; absent where none is known. */
+  readonly reached?: Position;
 };
 
 /**
@@ -92,4 +106,19 @@ export type Executor = {
    * is left; may be called again and again, also by a worker that has never heard of the leg.
    */
   stop(leg: Leg): Promise<void>;
+};
+
+/** A lease and its age by the store's clock. */
+export type AgedLease = { readonly lease: Lease; readonly ageSeconds: number };
+
+/** The leases of legs, in the store that all hosts share. */
+export type Leases = {
+  /** All of a key. */
+  list(key: string): Promise<readonly AgedLease[]>;
+  read(key: string, process: string): Promise<AgedLease | undefined>;
+  write(lease: Lease): Promise<void>;
+  /** Asks a process to write a checkpoint and end; it looks for that at each interval. */
+  askToStop(key: string, process: string): Promise<void>;
+  isAskedToStop(key: string, process: string): Promise<boolean>;
+  remove(key: string, process: string): Promise<void>;
 };

@@ -1,3 +1,4 @@
+import type { Outcome } from './outcome.ts';
 import type { LegSpec } from './spec.ts';
 
 /** Immutable bytes in `blobs/<digest>`. */
@@ -67,7 +68,7 @@ export type Checkpoint = {
   readonly files: Readonly<Record<string, BlobRef>>;
 };
 
-/** `progress/<key>/<process>.json`, overwritten every few seconds. */
+/** How far a process is. */
 export type Progress = {
   readonly key: string;
   readonly process: string;
@@ -83,4 +84,25 @@ export type Progress = {
   readonly etaSeconds?: number;
   readonly peakBytes: number;
   readonly at: string;
+};
+
+/**
+ * `progress/<key>/<process>.json`, overwritten at each interval: as long as it is young, the process has
+ * the leg, and nothing else starts it.
+ */
+export type Lease = {
+  readonly schema: 1;
+  readonly key: string;
+  readonly process: string;
+  readonly host: string;
+  readonly startedAt: string;
+  /** When this was written and when the leg last got further, by the clock of the process. */
+  readonly at: string;
+  readonly advancedAt: string;
+  readonly intervalSeconds: number;
+  readonly progress?: Progress;
+  /** Its last committed checkpoint. */
+  readonly committed?: Position;
+  /** The process is gone, or about to go: how it ended. */
+  readonly ended?: { readonly outcome: Outcome; readonly detail: string };
 };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { KdxError, errorText } from '../leg/errors.ts';
 import type { BlobRef } from '../leg/result.ts';
 import { blobName } from './names.ts';
-import { checkObjectName, type Objects } from './objects.ts';
+import { type Aged, checkObjectName, type Objects } from './objects.ts';
 
 /** Artifacts by digest and manifests by name, over S3 (`openS3Store`) or a folder (`openFolderStore`). */
 export type ArtifactStore = {
@@ -24,6 +24,10 @@ export type ArtifactStore = {
   /** Writes a named object over what was there. */
   putLatest(name: string, bytes: Uint8Array, contentType?: string): Promise<void>;
   get(name: string): Promise<Uint8Array | undefined>;
+  /** A named object, and how long ago it was written by the store's own clock. */
+  getAged(name: string): Promise<Aged | undefined>;
+  /** Whether a named object is there. */
+  has(name: string): Promise<boolean>;
   /** A named object as JSON; undefined when absent. Throws `DataMismatch` when it is no JSON. */
   getJson(name: string): Promise<unknown>;
   /** Names that start with `prefix`, in order. */
@@ -52,6 +56,14 @@ export function artifactsIn(objects: Objects): ArtifactStore {
     async get(name) {
       checkObjectName(name);
       return objects.get(name);
+    },
+    async getAged(name) {
+      checkObjectName(name);
+      return objects.getAged(name);
+    },
+    async has(name) {
+      checkObjectName(name);
+      return (await objects.size(name)) !== undefined;
     },
     getJson: (name) => getJson(objects, name),
     list: (prefix) => objects.list(prefix),

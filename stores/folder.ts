@@ -4,7 +4,7 @@ import { access, link, mkdir, open, readdir, readFile, rename, rm, stat } from '
 import { dirname, join, relative, resolve } from 'node:path';
 import { errorText, KdxError } from '../leg/errors.ts';
 import { artifactsIn, type ArtifactStore } from './artifacts.ts';
-import type { Objects } from './objects.ts';
+import type { Aged, Objects } from './objects.ts';
 
 /** Where files are written before they get their names; its own folder, so that it is never listed. */
 const PARTIAL = '.partial';
@@ -21,6 +21,8 @@ function folderObjects(folder: string): Objects {
     ping: () => named(`reach ${folder}`, () => ping(folder)),
     get: (name) =>
       named(`read ${folder}/${name}`, () => unlessAbsent(readFile(join(folder, name)))),
+    getAged: (name) =>
+      named(`read ${folder}/${name}`, () => unlessAbsent(readAged(join(folder, name)))),
     size: (name) =>
       named(`look up ${folder}/${name}`, async () => {
         return (await unlessAbsent(stat(join(folder, name))))?.size;
@@ -41,6 +43,11 @@ async function named<Value>(what: string, operation: () => Promise<Value>): Prom
   } catch (cause) {
     throw new KdxError('ObjectStore', `${what}: ${errorText(cause)}`, { cause });
   }
+}
+
+async function readAged(path: string): Promise<Aged> {
+  const { mtimeMs } = await stat(path);
+  return { bytes: await readFile(path), ageSeconds: (Date.now() - mtimeMs) / 1000 };
 }
 
 async function unlessAbsent<Value>(reading: Promise<Value>): Promise<Value | undefined> {

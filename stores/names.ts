@@ -29,16 +29,32 @@ export function checkpointName(key: string, epoch: number, step: number): string
   return `${checkpointPrefix(key)}${pad(epoch)}-${pad(step)}.json`;
 }
 
+/** A part of a checkpoint. */
+export function partName(key: string, digest: string): string {
+  return `${checkpointPrefix(key)}parts/${checkDigest(digest)}`;
+}
+
 export function checkpointPrefix(key: string): string {
   return `checkpoints/${checkDigest(key)}/`;
 }
 
+/** The lease of a process that runs a leg. */
 export function progressName(key: string, process: string): string {
   return `${progressPrefix(key)}${process}.json`;
 }
 
 export function progressPrefix(key: string): string {
   return `progress/${checkDigest(key)}/`;
+}
+
+/** Where it is, a process is asked to stop. */
+export function stopName(key: string, process: string): string {
+  return `${progressPrefix(key)}${process}.stop`;
+}
+
+/** The log of a process that ran a leg. */
+export function logName(key: string, process: string): string {
+  return `logs/${checkDigest(key)}/${process}.log`;
 }
 
 /** The name of a file of a study's report, e.g. `index.html`. */

@@ -12,6 +12,8 @@ export type Objects = {
   /** One cheap request that proves the place is there and lets us in. */
   ping(): Promise<void>;
   get(name: string): Promise<Uint8Array | undefined>;
+  /** An object and how long ago it was written, both times by the store's own clock. */
+  getAged(name: string): Promise<Aged | undefined>;
   /** Size in bytes, or undefined when absent. */
   size(name: string): Promise<number | undefined>;
   put(name: string, bytes: Uint8Array, contentType: string): Promise<void>;
@@ -22,6 +24,8 @@ export type Objects = {
   /** Removes an object; removing what is absent does nothing. */
   remove(name: string): Promise<void>;
 };
+
+export type Aged = { readonly bytes: Uint8Array; readonly ageSeconds: number };
 
 const NAME = /^[A-Za-z0-9_.=+@-]+(\/[A-Za-z0-9_.=+@-]+)*$/;
 const MAX_NAME_LENGTH = 512;

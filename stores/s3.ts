@@ -1,10 +1,11 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Client } from 'minio';
 import { KdxError } from '../leg/errors.ts';
 import { artifactsIn, type ArtifactStore } from './artifacts.ts';
-import { checkObjectName, type Objects } from './objects.ts';
+import { type Aged, checkObjectName, type Objects } from './objects.ts';
 import { retry } from './retry.ts';
 import { isAbsent, isTransient, s3Code, storeError } from './s3-errors.ts';
 
@@ -56,7 +57,8 @@ function s3Objects(options: S3Options): Objects {
     location: bucket.location,
     ensure: () => ensure(bucket),
     ping: () => ping(bucket),
-    get: (name) => get(bucket, name),
+    get: async (name) => (await get(bucket, name))?.bytes,
+    getAged: (name) => get(bucket, name),
     size: (name) => size(bucket, name),
     put: (name, bytes, contentType) => put(bucket, name, bytes, { 'Content-Type': contentType }),
     putIfAbsent: (name, bytes, contentType) => putIfAbsent(bucket, name, bytes, contentType),
@@ -154,16 +156,26 @@ async function ping({ client, bucket, attempt, location }: Bucket): Promise<void
   if (!exists) throw new KdxError('ObjectStore', `reach ${location}: there is no such bucket`);
 }
 
-async function get(bucket: Bucket, name: string): Promise<Uint8Array | undefined> {
+async function get(bucket: Bucket, name: string): Promise<Aged | undefined> {
   const { client, attempt, prefix } = bucket;
   return attempt('read', name, async () => {
     try {
-      return await buffer(await client.getObject(bucket.bucket, prefix + name));
+      const response = await client.getObject(bucket.bucket, prefix + name);
+      return { bytes: await buffer(response), ageSeconds: ageOf(response, name) };
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;
     }
   });
+}
+
+/** Age by the server's clock alone: the difference of two headers of its answer. */
+function ageOf(response: Readable, name: string): number {
+  const headers = response instanceof http.IncomingMessage ? response.headers : {};
+  const { date = '', 'last-modified': modified = '' } = headers;
+  const age = (Date.parse(date) - Date.parse(modified)) / 1000;
+  if (Number.isFinite(age)) return age;
+  throw new KdxError('ObjectStore', `read ${name}: the server does not date its answers`);
 }
 
 async function size(bucket: Bucket, name: string): Promise<number | undefined> {

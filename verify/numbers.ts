@@ -58,6 +58,8 @@ function readOnlyPorts(readBlob: LegPorts['readBlob']): LegPorts {
     readBlob,
     writeBlob: (bytes) => Promise.resolve(name(bytes)),
     listCheckpoints: () => Promise.resolve([]),
+    readPart: refuse,
+    writePart: refuse,
     commitCheckpoint: refuse,
     commitResult: refuse,
     recordRun: refuse,

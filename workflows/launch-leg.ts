@@ -3,6 +3,7 @@ import {
   CancellationScope,
   CancelledFailure,
   getExternalWorkflowHandle,
+  isCancellation,
   log,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -10,7 +11,7 @@ import type { LegHeartbeat, LegReport } from '../activities/contract.ts';
 import type { Leg } from '../leg/spec.ts';
 import type { LaunchEnd } from './device-account.ts';
 import { launchEndedSignal } from './messages.ts';
-import { runLeg } from './proxies.ts';
+import { runLeg, stopLeg } from './proxies.ts';
 
 /** Runs a leg. A study that meters its legs is told what the launch used, however it ended. */
 export async function launchLeg(leg: Leg, metered: boolean): Promise<LegReport> {
@@ -21,7 +22,10 @@ export async function launchLeg(leg: Leg, metered: boolean): Promise<LegReport> 
     return report;
   } catch (error) {
     deviceSeconds = secondsUntilStopped(error);
-    throw error;
+    // The activity stops its leg when it can; its worker may have died in that moment, or be cut off.
+    if (!CancellationScope.current().consideredCancelled) throw error;
+    await CancellationScope.nonCancellable(() => stopLeg(leg));
+    throw isCancellation(error) ? error : new CancelledFailure('the leg was stopped');
   } finally {
     if (metered && deviceSeconds > 0) await tellStudy({ key: leg.key, deviceSeconds });
   }

@@ -4,6 +4,7 @@ import type {
   LegReport,
   RecordActivities,
   ReportActivities,
+  StopActivities,
   StudyActivities,
 } from '../activities/contract.ts';
 import { legQueue, RECORD_QUEUE, REPORT_QUEUE, STUDY_QUEUE } from '../leg/queues.ts';
@@ -33,8 +34,9 @@ export const { resolveStudy } = proxyActivities<StudyActivities>({
 });
 
 /**
- * No heartbeat for 20 s means that the worker is gone: a leg never outlives its worker, so the next
- * attempt finds the result, or goes on from the last checkpoint. Cancelling waits for the checkpoint.
+ * No heartbeat for 20 s means that the worker is gone or cannot reach the server: the next attempt finds
+ * the result, adopts the process that still runs, or goes on from the last checkpoint. Retries never wait
+ * long, however often a leg has lost its worker. Cancelling waits for the checkpoint.
  */
 const legsOn = (device: DeviceKind) =>
   proxyActivities<LegActivities>({
@@ -42,7 +44,7 @@ const legsOn = (device: DeviceKind) =>
     startToCloseTimeout: '30 days',
     heartbeatTimeout: '20 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: veryPatient,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   });
 
 const LEGS: Readonly<Record<DeviceKind, LegActivities>> = {
@@ -54,6 +56,14 @@ const LEGS: Readonly<Record<DeviceKind, LegActivities>> = {
 export function runLeg(leg: Leg): Promise<LegReport> {
   return LEGS[leg.spec.device.kind].runLeg(leg);
 }
+
+/** A stop is durable: tried for ever, by whichever worker there is. */
+export const { stopLeg } = proxyActivities<StopActivities>({
+  taskQueue: STUDY_QUEUE,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: SILENCE,
+  retry: patient,
+});
 
 export const { renderReport } = proxyActivities<ReportActivities>({
   taskQueue: REPORT_QUEUE,

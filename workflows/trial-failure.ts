@@ -3,6 +3,8 @@ import {
   ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
+  TerminatedFailure,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import type { TrialFailure } from '../activities/contract.ts';
 import type { Launch } from '../leg/decide.ts';
@@ -21,7 +23,14 @@ export function failureOf(error: unknown): {
   if (cause instanceof CancelledFailure) {
     return { failure: { code: 'Stopped', message: 'the trial was cancelled' }, ends: [], bugs: [] };
   }
+  if (cause instanceof TerminatedFailure) {
+    const message = 'the trial was terminated by hand';
+    return { failure: { code: 'Terminated', message }, ends: [], bugs: [] };
+  }
   const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof TimeoutFailure) {
+    return { failure: { code: 'TimedOut', message }, ends: [], bugs: [] };
+  }
   if (!(cause instanceof ApplicationFailure)) {
     return { failure: { code: 'CodeBug', message }, ends: [], bugs: [] };
   }

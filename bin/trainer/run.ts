@@ -1,16 +1,19 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 
-import { KdxError } from '../../leg/errors.ts';
-import { EXIT } from '../../leg/outcome.ts';
-import type { RunRecord } from '../../leg/result.ts';
+import { errorText, KdxError } from '../../leg/errors.ts';
+import { EXIT, outcomeOfExit } from '../../leg/outcome.ts';
+import type { Lease, RunRecord } from '../../leg/result.ts';
 import { parseLeg } from '../../leg/schema.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { codeIndexOfBuild } from '../../learning/code/build.ts';
 import type { WorkEnd } from '../../learning/context.ts';
 import { configureProcess } from '../../learning/engine/environment.ts';
-import type { LegPorts } from '../../leg/ports.ts';
-import { openLegPorts } from '../../stores/leg-ports.ts';
+import type { LegPorts, Leases } from '../../leg/ports.ts';
+import { openLegPorts, type StoredLegPorts } from '../../stores/leg-ports.ts';
+import { openLeases } from '../../stores/leases.ts';
+import { resultName } from '../../stores/names.ts';
+import { discardCheckpoints } from '../../stores/checkpoints.ts';
 import { readResult } from '../../stores/results.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
@@ -18,8 +21,11 @@ import { codeOf, codeUseOf } from '../../study/code.ts';
 import { ROOT } from '../../environment/root.ts';
 import { watchDeviceMemory } from '../../learning/device-memory.ts';
 import { readLegEnvironment, type LegEnvironment } from '../../environment/trainer.ts';
+import { failureOf } from './failure.ts';
+import { takeLease, type OwnLease } from './lease.ts';
 
-const STORED_PROGRESS_SECONDS = 15;
+/** What was computed is not given up for an outage of the store. */
+const PATIENT_SECONDS = 1800;
 
 export type RunOptions = {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -36,15 +42,61 @@ export async function runLeg({ variables, stopRequested, log }: RunOptions): Pro
   const environment = readLegEnvironment(variables);
   const store = openS3Store(environment.s3);
   const leg = await readLeg(store, environment.leg);
-  if ((await readResult(store, leg.key)) !== undefined) {
-    log.info({ key: leg.key }, 'the result is there already');
+  const { key } = leg;
+  if ((await readResult(store, key)) !== undefined) {
+    log.info({ key }, 'the result is there already');
     return EXIT.done;
   }
   await checkCode(leg);
-  if (stopRequested()) return EXIT.stopped;
-  const end = await runWork(leg, environment, store, { stopRequested, log });
-  log.info({ key: leg.key, outcome: end.outcome, rate: end.imagesPerSecond }, 'the leg has ended');
-  return end.outcome === 'stopped' ? EXIT.stopped : EXIT.done;
+  const lease = await takeLease({
+    ...{ leases: openLeases(store), key, process: environment.process },
+    ...{ intervalSeconds: environment.progressSeconds, onChange: tellParent },
+  });
+  try {
+    const outcome = await runUnderLease(leg, lease, environment, store, { stopRequested, log });
+    await lease.end(outcome, 'by itself').catch(() => undefined);
+    if (outcome === 'stopped') return EXIT.stopped;
+    await removeLeases(openLeases(store), key).catch((error: unknown) => {
+      log.warn({ key }, `its leases stay: ${errorText(error)}`);
+    });
+    return EXIT.done;
+  } catch (error) {
+    const { exitCode, message } = failureOf(error);
+    await lease.end(outcomeOfExit(exitCode), message).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Those of all processes that have had the leg: its result is there. */
+async function removeLeases(leases: Leases, key: string): Promise<void> {
+  for (const { lease } of await leases.list(key)) await leases.remove(key, lease.process);
+}
+
+/** An error means that the parent is gone: then the channel's closing is noticed as well. */
+function tellParent(lease: Lease): void {
+  if (process.connected) process.send?.(lease, undefined, {}, () => undefined);
+}
+
+async function runUnderLease(
+  leg: Leg,
+  lease: OwnLease,
+  environment: LegEnvironment,
+  store: ArtifactStore,
+  { stopRequested, log }: Pick<RunOptions, 'stopRequested' | 'log'>,
+): Promise<WorkEnd['outcome']> {
+  const { key } = leg;
+  if (stopRequested()) return 'stopped';
+  if (await lease.isHeldByAnother()) {
+    log.info({ key }, 'another process runs this leg');
+    return 'stopped';
+  }
+  const end = await runWork(leg, lease, environment, store, { stopRequested, log });
+  const { outcome, imagesPerSecond: rate } = end;
+  log.info({ key, outcome, rate }, 'the leg has ended');
+  if (outcome !== 'stopped' || !(await store.has(resultName(key)))) return outcome;
+  await discardCheckpoints(store, key);
+  log.info({ key }, 'another process has left the result');
+  return 'done';
 }
 
 async function readLeg(store: ArtifactStore, digest: string): Promise<Leg> {
@@ -66,6 +118,7 @@ async function checkCode({ spec }: Leg): Promise<void> {
 
 async function runWork(
   leg: Leg,
+  lease: OwnLease,
   environment: LegEnvironment,
   store: ArtifactStore,
   { stopRequested, log }: Pick<RunOptions, 'stopRequested' | 'log'>,
@@ -79,8 +132,9 @@ async function runWork(
     ...(cacheDir === undefined ? {} : { cacheDir }),
     ...(cacheBytes === undefined ? {} : { cacheBytes }),
   };
-  const stored = openLegPorts({ store, key, ...cache, warn });
-  const ports = { ...stored, progress: progressPort(stored), stopRequested };
+  const patient = openS3Store({ ...environment.s3, retrySeconds: PATIENT_SECONDS });
+  const stored = openLegPorts({ store, patient, key, ...cache, warn });
+  const ports = fencedPorts(stored, store, key, lease, stopRequested);
 
   configureProcess(spec.device);
   const { work, deviceClassOf } = await import('../../learning/leg.ts');
@@ -101,16 +155,27 @@ async function runWork(
   return end;
 }
 
-/** To the parent at once; to the store, where a person looks for it, now and then. */
-function progressPort(stored: Pick<LegPorts, 'progress'>): LegPorts['progress'] {
-  let written = Number.NEGATIVE_INFINITY;
-  return (progress) => {
-    // An error means that the parent is gone: then the channel's closing is heard as well.
-    if (process.connected) process.send?.(progress, undefined, {}, () => undefined);
-    const now = performance.now();
-    if (now < written + STORED_PROGRESS_SECONDS * 1000) return;
-    written = now;
-    stored.progress(progress);
+/**
+ * The ports of a leg that ends when its result has come from elsewhere, or when it is asked to in the
+ * store: both are looked for between two checkpoints.
+ */
+function fencedPorts(
+  stored: StoredLegPorts,
+  store: ArtifactStore,
+  key: string,
+  lease: OwnLease,
+  stopRequested: () => boolean,
+): LegPorts {
+  let isOver = false;
+  return {
+    ...stored,
+    commitCheckpoint: async (checkpoint) => {
+      await stored.commitCheckpoint(checkpoint);
+      lease.noteCommitted(checkpoint);
+      isOver = await store.has(resultName(key));
+    },
+    progress: lease.progress,
+    stopRequested: () => isOver || stopRequested() || lease.stopRequested(),
   };
 }
 

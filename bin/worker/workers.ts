@@ -8,6 +8,7 @@ import type {
   LegActivities,
   RecordActivities,
   ReportActivities,
+  StopActivities,
   StudyActivities,
 } from '../../activities/contract.ts';
 import {
@@ -24,7 +25,7 @@ export type WorkersOptions = {
   readonly workflowBundle: WorkflowBundleWithSourceMap;
   readonly namespace: string;
   readonly study: StudyActivities;
-  readonly leg: LegActivities;
+  readonly leg: LegActivities & StopActivities;
   readonly report: ReportActivities;
   readonly record: RecordActivities;
   /** Devices that legs can have here. */
@@ -39,7 +40,7 @@ export type WorkersOptions = {
 const CACHED_WORKFLOWS = 200;
 const STUDY_ACTIVITY_SLOTS = 200;
 /** A leg takes the one GPU that its process sees. */
-const GPU_LEG_SLOTS = 1;
+export const GPU_LEG_SLOTS = 1;
 /** Drawing is work for one core. */
 const REPORT_SLOTS = 2;
 /** One batch a recorder is under way at once; each writes several trials side by side. */
@@ -55,7 +56,7 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly W
     ...shared,
     taskQueue: STUDY_QUEUE,
     workflowBundle: options.workflowBundle,
-    activities: options.study,
+    activities: { ...options.study, stopLeg: options.leg.stopLeg },
     maxCachedWorkflows: CACHED_WORKFLOWS,
     maxConcurrentActivityTaskExecutions: STUDY_ACTIVITY_SLOTS,
     shutdownGraceTime: '5 seconds',
@@ -63,7 +64,7 @@ export async function createWorkers(options: WorkersOptions): Promise<readonly W
   const legs = options.devices.map((device): WorkerOptions => ({
     ...shared,
     taskQueue: legQueue(device),
-    activities: options.leg,
+    activities: { runLeg: options.leg.runLeg },
     maxConcurrentActivityTaskExecutions: device === 'cuda' ? GPU_LEG_SLOTS : options.legSlots,
     // Legs are told at once: they need the time for their checkpoints.
     shutdownGraceTime: 0,

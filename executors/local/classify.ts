@@ -1,4 +1,4 @@
-import { EXIT, type Outcome } from '../../leg/outcome.ts';
+import { outcomeOfExit, type Outcome } from '../../leg/outcome.ts';
 
 /** All that is known of how a leg's process ended. */
 export type ProcessEnd = {
@@ -8,20 +8,8 @@ export type ProcessEnd = {
   readonly stalled: boolean;
   /** Killed by us because it did not stop when told to. */
   readonly overdue: boolean;
-  /** The kernel's count of out-of-memory kills rose while it ran. */
+  /** The kernel has counted an out-of-memory kill that is no other process's. */
   readonly outOfMemoryKill: boolean;
-};
-
-const BY_EXIT_CODE: Readonly<Record<number, Outcome>> = {
-  [EXIT.done]: 'done',
-  [EXIT.badSpec]: 'badSpec',
-  [EXIT.badData]: 'badData',
-  // The store was out of reach for longer than the leg waits: time mends it.
-  [EXIT.unavailable]: 'disrupted',
-  [EXIT.bug]: 'bug',
-  [EXIT.stopped]: 'stopped',
-  [EXIT.deviceMemory]: 'deviceMemory',
-  [EXIT.configuration]: 'configuration',
 };
 
 /** Signals that someone sends; all others come from a defect in native code. */
@@ -30,7 +18,7 @@ const SENT_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
 /** The outcome of a local leg. An exit code outside the table, or a crash, is a bug. Pure. */
 export function classify(end: ProcessEnd): Outcome {
   if (end.stalled) return 'stalled';
-  if (end.exitCode !== undefined) return BY_EXIT_CODE[end.exitCode] ?? 'bug';
+  if (end.exitCode !== undefined) return outcomeOfExit(end.exitCode);
   if (end.signal === 'SIGKILL') {
     return end.outOfMemoryKill && !end.overdue ? 'hostMemory' : 'disrupted';
   }

@@ -1,131 +1,78 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import type { Executor, LegEnd, LegProcess, LegWatch, LegWord } from '../../leg/ports.ts';
-import type { Position, Progress } from '../../leg/result.ts';
-import type { Leg } from '../../leg/spec.ts';
-import { digestJson } from '../../study/canonical.ts';
-import { classify, describeEnd } from './classify.ts';
-import { CUDA_FILES, endWithoutDevice } from './device.ts';
-import { startLegProcess, type LegProcessEnd } from './process.ts';
-
-export type LocalExecutorOptions = {
-  /** The program that runs a leg, e.g. `[process.execPath, 'bin/trainer.ts']`. */
-  readonly command: readonly [string, ...string[]];
-  /** What a leg's process may know: the store, caches, paths. Nothing else is inherited. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly logFolder: string;
-  readonly stopGraceSeconds?: number;
-  readonly stallSeconds?: number;
-  /** How long a leg goes on that nobody waits for. */
-  readonly orphanGraceSeconds?: number;
-  /** One of these files is there where this machine has a CUDA device. */
-  readonly cudaFiles?: readonly string[];
-};
-
-/** A leg under way, and who waits for it. */
-type Running = {
-  readonly ended: Promise<LegEnd>;
-  readonly stop: () => void;
-  readonly word: () => LegWord;
-  readonly watches: Set<LegWatch>;
-};
+import type { Executor, LegEnd, LegWatch } from '../../leg/ports.ts';
+import { launchName, type Leg } from '../../leg/spec.ts';
+import { stopHolders } from '../lease.ts';
+import { startLaunch, type LaunchUnderWay } from './launch.ts';
+import type { LocalExecutorOptions } from './options.ts';
+import { createSlots } from './slots.ts';
 
 const REPORT_MILLISECONDS = 5000;
+/** Ends that nobody has waited for are kept until they are asked for, the youngest ones. */
+const ENDS_KEPT = 1000;
 
 /**
  * Runs legs as child processes of the worker. A key runs once: a second call adopts the process under
- * way. How many run at once is the worker's count of slots.
+ * way, here or, by its lease, on another host. A process that nobody waits for goes on: it holds its
+ * lease, and whoever asks next adopts it. It ends with this worker, though.
  */
 export function createLocalExecutor(options: LocalExecutorOptions): Executor {
-  const underWay = new Map<string, Running>();
-  const orphanGrace = (options.orphanGraceSeconds ?? 60) * 1000;
-  const stopOrphan = (running: Running): void => {
-    if (running.watches.size === 0) running.stop();
+  const underWay = new Map<string, LaunchUnderWay>();
+  const unclaimed = new Map<string, LegEnd>();
+  const { cpu, cuda } = options.slots ?? { cpu: Infinity, cuda: Infinity };
+  const slots = { cpu: createSlots(cpu), cuda: createSlots(cuda) };
+  const start = (leg: Leg): LaunchUnderWay => {
+    const launch = startLaunch(options, slots[leg.spec.device.kind], leg);
+    underWay.set(leg.key, launch);
+    const forget = (): void => void underWay.delete(leg.key);
+    launch.ended.then((end) => {
+      forget();
+      if (launch.watches.size === 0) keep(unclaimed, launchName(leg), end);
+    }, forget);
+    return launch;
   };
   return {
     name: 'local',
     run: async (leg, watch) => {
-      const refused = endWithoutDevice(leg, options.cudaFiles ?? CUDA_FILES);
-      if (refused !== undefined) return refused;
-      const running = underWay.get(leg.key) ?? startRunning(options, leg);
-      underWay.set(leg.key, running);
-      running.watches.add(watch);
-      const leave = (): void => {
-        running.watches.delete(watch);
-        if (watch.signal.reason === 'abandon') setTimeout(stopOrphan, orphanGrace, running).unref();
-        else running.stop();
-      };
-      if (watch.signal.aborted) leave();
-      else watch.signal.addEventListener('abort', leave, { once: true });
-      const timer = setInterval(() => watch.report(running.word()), REPORT_MILLISECONDS);
-      try {
-        return await running.ended;
-      } finally {
-        clearInterval(timer);
-        watch.signal.removeEventListener('abort', leave);
-        if (underWay.get(leg.key) === running) underWay.delete(leg.key);
+      const name = launchName(leg);
+      const end = unclaimed.get(name);
+      if (end !== undefined) {
+        unclaimed.delete(name);
+        return end;
       }
+      return await follow(underWay.get(leg.key) ?? start(leg), watch);
     },
     stop: async ({ key }) => {
-      const running = underWay.get(key);
-      running?.stop();
-      await running?.ended;
+      const launch = underWay.get(key);
+      launch?.stop();
+      await launch?.ended.catch(() => undefined);
+      await stopHolders(options.leases, key);
     },
   };
 }
 
-function startRunning(options: LocalExecutorOptions, leg: Leg): Running {
-  const name = `n${leg.launch}-${randomBytes(4).toString('hex')}`;
-  const watches = new Set<LegWatch>();
-  const process = { name, host: hostname(), startedAt: new Date().toISOString() };
-  const started = performance.now();
-  let progress: Progress | undefined;
-  const soFar = (): LegProcess => ({ ...process, seconds: (performance.now() - started) / 1000 });
-  const child = startLegProcess({
-    command: options.command,
-    environment: {
-      ...options.environment,
-      KDX_LEG: digestJson(leg),
-      KDX_PROCESS: name,
-    },
-    logFile: join(options.logFolder, `${leg.key.slice(0, 16)}-${name}.log`),
-    stopGraceSeconds: options.stopGraceSeconds ?? 120,
-    stallSeconds: options.stallSeconds ?? 300,
-    onProgress: (latest) => {
-      progress = latest;
-      for (const watch of watches) watch.report(wordOf(soFar(), progress));
-    },
-  });
-  const ended = child.ended.then((end) => endOf(end, soFar(), progress));
-  return { ended, stop: child.stop, word: () => wordOf(soFar(), progress), watches };
+/** Waits for a launch until it has ended or the caller leaves it. */
+async function follow(launch: LaunchUnderWay, watch: LegWatch): Promise<LegEnd> {
+  const { signal } = watch;
+  launch.watches.add(watch);
+  const left = Promise.withResolvers<never>();
+  const leave = (): void => {
+    if (signal.reason !== 'abandon') return launch.stop();
+    launch.watches.delete(watch);
+    if (launch.watches.size === 0) launch.abandon();
+    left.reject(new Error('the launch was left to another caller'));
+  };
+  if (signal.aborted) leave();
+  else signal.addEventListener('abort', leave, { once: true });
+  const timer = setInterval(() => watch.report(launch.word()), REPORT_MILLISECONDS);
+  try {
+    return await Promise.race([launch.ended, left.promise]);
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener('abort', leave);
+  }
 }
 
-function wordOf(process: LegProcess, progress: Progress | undefined): LegWord {
-  return {
-    processes: [process],
-    deviceSeconds: process.seconds,
-    ...(progress === undefined ? {} : { progress }),
-  };
-}
-
-function endOf(end: LegProcessEnd, ran: LegProcess, progress: Progress | undefined): LegEnd {
-  const reached: Position | undefined = progress && {
-    epoch: progress.epoch,
-    step: progress.step,
-  };
-  const exit = end.exitCode ?? end.signal;
-  const process = {
-    ...ran,
-    endedAt: new Date().toISOString(),
-    ...(exit === undefined ? {} : { exit }),
-  };
-  return {
-    outcome: classify(end),
-    detail: describeEnd(end, end.lastLine),
-    host: ran.host,
-    processes: [process],
-    deviceSeconds: ran.seconds,
-    ...(reached === undefined ? {} : { reached }),
-  };
+function keep(unclaimed: Map<string, LegEnd>, name: string, end: LegEnd): void {
+  unclaimed.set(name, end);
+  const [oldest] = unclaimed.keys();
+  if (unclaimed.size > ENDS_KEPT && oldest !== undefined) unclaimed.delete(oldest);
 }

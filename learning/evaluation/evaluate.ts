@@ -6,8 +6,7 @@ import type { EvaluateSpec } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { Engine } from '../engine/trainer.ts';
-import { liveCost } from '../models/explainer/route.ts';
-import { foldBatchNorm, foldVam } from '../models/fold.ts';
+import { foldVam } from '../models/fold.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { predict } from './predict.ts';
 import {
@@ -51,7 +50,7 @@ export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise
 /** An evaluation and the predictions behind it. */
 export type Evaluated = { readonly evaluation: Evaluation; readonly predictions: Predictions };
 
-/** Evaluates a network in memory; one with VAM is folded as for export, its batch norms too, and compared. */
+/** Evaluates a network in memory; one with VAM is folded as well and compared. */
 export async function evaluateLoaded(
   loaded: LoadedNetwork,
   data: Dataset,
@@ -67,16 +66,10 @@ export async function evaluateLoaded(
   const over = (gated: LoadedNetwork): Promise<Predictions> =>
     predict({ engine, gated, tick, ...settings }, data.test, data.split.test);
   const predictions = await over(loaded);
-  const cost =
-    loaded.route === undefined
-      ? { parameters: network.parameterCount, multiplyAdds: network.multiplyAdds }
-      : liveCost(network, loaded.route);
-  const base = describe(predictions, cost);
+  const base = describe(predictions, network.parameterCount, network.multiplyAdds);
   if (network.options.vam === undefined) return { evaluation: base, predictions };
 
-  const plain = foldVam(network);
-  const folded = foldBatchNorm(plain);
-  plain.dispose();
+  const folded = foldVam(network);
   try {
     const comparison = compare(predictions, await over({ network: folded }));
     const evaluation = {
@@ -89,9 +82,7 @@ export async function evaluateLoaded(
   }
 }
 
-type Cost = Pick<Evaluation, 'parameters' | 'multiplyAdds'>;
-
-function describe(predictions: Predictions, cost: Cost): Evaluation {
+function describe(predictions: Predictions, parameters: number, multiplyAdds: number): Evaluation {
   const confusion = confusionMatrix(predictions);
   return {
     images: predictions.count,
@@ -105,7 +96,8 @@ function describe(predictions: Predictions, cost: Cost): Evaluation {
       images: row.reduce((sum, count) => sum + count, 0),
     })),
     confusion,
-    ...cost,
+    parameters,
+    multiplyAdds,
   };
 }
 

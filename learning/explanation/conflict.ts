@@ -8,7 +8,6 @@ import { CHANNELS } from '../data/records.ts';
 import { crossEntropy } from '../distillers/ce.ts';
 import { tf } from '../engine/backend.ts';
 import type { Network, Parameter } from '../engine/network.ts';
-import { expertName } from '../models/explainer/route.ts';
 import { GATE_TEMPERATURE_FEED, passOf, type LoadedNetwork } from '../networks.ts';
 
 /** Images that the gradient of one class is averaged over, at most. */
@@ -71,7 +70,7 @@ function dot(a: Float32Array, b: Float32Array): number {
 }
 
 function expertParameters(network: Network, level: number, expert: number): Parameter[] {
-  const prefix = `${expertName(level + 1, expert)}/`;
+  const prefix = `level${level + 1}/expert${expert + 1}/`;
   return [...network.trainable.values()].filter(({ name }) => name.startsWith(prefix));
 }
 

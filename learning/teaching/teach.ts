@@ -150,31 +150,28 @@ function indexOf({ spec, data, classes }: Teaching, epochs: readonly BlobRef[]):
   return { schema: 1, dtype: 'float16', shape, stream, epochs };
 }
 
-/**
- * Stores what is done: the finished epochs by their index, and the rows of the one under way. Those
- * begin with the leg's key: a state is removed with its checkpoint, and must be no one else's blob.
- */
+/** Stores what is done: the finished epochs by their index, and the rows of the one under way. */
 async function save(
   teaching: Teaching,
   { ports, key, deviceClass }: LegContext,
   { epochs, step, rows }: Position,
 ): Promise<void> {
-  const done = halfBytes(rows.subarray(0, step * BATCH * teaching.classes));
+  // A copy: the loop may go on filling the rows while they are being stored.
+  const done = halfBytes(rows.slice(0, step * BATCH * teaching.classes));
   const files = {
-    state: await ports.writeBlob(Buffer.concat([Buffer.from(key), done])),
-    index: await ports.writeBlob(indexBytes(indexOf(teaching, epochs))),
+    state: await ports.writePart(done),
+    index: await ports.writePart(indexBytes(indexOf(teaching, epochs))),
   };
   await ports.commitCheckpoint({ schema: 1, key, epoch: epochs.length, step, deviceClass, files });
 }
 
 async function restore(teaching: Teaching, context: LegContext): Promise<Position> {
-  const { readBlob } = context.ports;
   const found = await newestGood(context, async ({ epoch, step, files }): Promise<Position> => {
     const rows = emptyRows(teaching);
     const count = Math.min(rows.length, step * BATCH * teaching.classes);
-    const state = await readPart(files, 'state', readBlob);
-    rows.set(halfRows(state.subarray(context.key.length), count, 'its state'));
-    const { epochs } = parseIndex(await readPart(files, 'index', readBlob), 'its index');
+    const state = await readPart(files, 'state', context.ports);
+    rows.set(halfRows(state, count, 'its state'));
+    const { epochs } = parseIndex(await readPart(files, 'index', context.ports), 'its index');
     if (epochs.length === epoch) return { epochs, step, rows };
     throw new KdxError('CheckpointCorrupt', `its index has ${epochs.length} epochs, not ${epoch}`);
   });

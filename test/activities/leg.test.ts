@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LegActivities, LegHeartbeat, LegReport } from '../../activities/contract.ts';
 import { createLegActivities } from '../../activities/leg.ts';
 import type { Executor, LegEnd } from '../../leg/ports.ts';
+import { KdxError } from '../../leg/errors.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { commitResult } from '../../stores/results.ts';
 import { digestJson } from '../../study/canonical.ts';
@@ -131,4 +132,99 @@ test('a cancelled leg says in its failure what it has used', async (t) => {
   });
   const [heartbeat] = failure?.details as readonly LegHeartbeat[];
   t.true(between(heartbeat?.deviceSeconds, 100.3, 105), String(heartbeat?.deviceSeconds));
+});
+
+/** An executor that notes what it was asked to run, and ends at once. */
+function notingExecutor(end: () => LegEnd): Executor & { readonly ran: Leg[] } {
+  const ran: Leg[] = [];
+  return {
+    name: 'local',
+    ran,
+    run: (asked) => {
+      ran.push(asked);
+      return Promise.resolve(end());
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+test('an attempt that was given up during its first look-up launches nothing', async (t) => {
+  const store = await emptyStore(t);
+  const environment = new MockActivityEnvironment();
+  const executor = notingExecutor(() => stoppedAfter(performance.now()));
+  const slow = {
+    ...store,
+    getJson: async (name: string) => {
+      environment.cancel('TIMED_OUT', new ActivityCancellationDetails({ timedOut: true }));
+      await sleep(50);
+      return store.getJson(name);
+    },
+  };
+  const heartbeats: LegHeartbeat[] = [];
+  environment.on('heartbeat', (heartbeat: LegHeartbeat) => heartbeats.push(heartbeat));
+  const { runLeg } = createLegActivities({ artifacts: slow, executor });
+  await t.throwsAsync(run(environment, runLeg));
+  t.deepEqual(executor.ran, []);
+  t.true(heartbeats.length >= 1, 'it had a heartbeat before that wait');
+});
+
+test('the end of a leg is kept while the store is away, also for another worker', async (t) => {
+  const store = await emptyStore(t);
+  const executor = notingExecutor(() => ({
+    ...stoppedAfter(performance.now()),
+    outcome: 'hostMemory',
+  }));
+  let away = false;
+  const flaky = {
+    ...store,
+    getJson: (name: string) =>
+      away ? Promise.reject(new KdxError('ObjectStore', 'away')) : store.getJson(name),
+    putBlob: async (bytes: Uint8Array) => {
+      away = true;
+      return store.putBlob(bytes);
+    },
+  };
+  const first = new MockActivityEnvironment();
+  let last: LegHeartbeat | undefined;
+  first.on('heartbeat', (heartbeat: LegHeartbeat) => (last = heartbeat));
+  const activities = createLegActivities({ artifacts: flaky, executor });
+  await t.throwsAsync(run(first, activities.runLeg), { message: 'away' });
+  t.is(last?.end?.outcome, 'hostMemory');
+  away = false;
+  t.is((await run(new MockActivityEnvironment(), activities.runLeg)).outcome, 'hostMemory');
+  const elsewhere = createLegActivities({ artifacts: store, executor });
+  const next = new MockActivityEnvironment({ heartbeatDetails: last });
+  t.is((await run(next, elsewhere.runLeg)).outcome, 'hostMemory');
+  t.is(executor.ran.length, 1, 'it was launched once');
+});
+
+test('a paused leg, and one of a worker that shuts down, has not come to its end', async (t) => {
+  for (const details of [{ paused: true }, { workerShutdown: true }]) {
+    const environment = new MockActivityEnvironment();
+    const artifacts = await emptyStore(t);
+    const { runLeg } = createLegActivities({ artifacts, executor: executorOf(60) });
+    let last: LegHeartbeat | undefined;
+    environment.on('heartbeat', (heartbeat: LegHeartbeat) => (last = heartbeat));
+    setTimeout(
+      () => environment.cancel('CANCELLED', new ActivityCancellationDetails(details)),
+      500,
+    );
+    await t.throwsAsync(run(environment, runLeg), { instanceOf: CancelledFailure });
+    t.is(last?.end, undefined, 'the next attempt goes on with this launch');
+  }
+});
+
+test('a leg that has failed on this host is left to others, but not for ever', async (t) => {
+  const artifacts = await emptyStore(t);
+  const executor = notingExecutor(() => stoppedAfter(performance.now()));
+  const failed: Leg = { ...LEG, avoidHosts: ['h1'] };
+  const scheduled = (secondsAgo: number): MockActivityEnvironment =>
+    new MockActivityEnvironment({ scheduledTimestampMs: Date.now() - secondsAgo * 1000 });
+  const here = createLegActivities({ artifacts, executor, host: 'h1' });
+  await t.throwsAsync(scheduled(1).run(here.runLeg, failed), { message: /left to another host/ });
+  t.deepEqual(executor.ran, []);
+  const there = createLegActivities({ artifacts, executor, host: 'h2' });
+  await scheduled(1).run(there.runLeg, failed);
+  await scheduled(31).run(here.runLeg, failed);
+  t.is(executor.ran.length, 2);
 });

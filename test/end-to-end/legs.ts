@@ -4,7 +4,8 @@ import { isAlive, identityOf } from '../../stack/identity.ts';
 import type { Checkpoint } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
-import { checkpointPrefix, resultName } from '../../stores/names.ts';
+import { checkpointNames } from '../../stores/checkpoints.ts';
+import { resultName } from '../../stores/names.ts';
 import { processesOf, type TestStack } from '../servers/stack.ts';
 
 /** A leg's process in mid-training, held by SIGSTOP so that it stays there. */
@@ -96,7 +97,7 @@ async function progressOf(
   { key, spec }: Leg,
 ): Promise<HeldLeg['position'] | undefined> {
   if (spec.kind !== 'train') return undefined;
-  const newest = (await store.list(checkpointPrefix(key))).at(-1);
+  const newest = (await checkpointNames(store, key)).at(-1);
   if (newest === undefined) return undefined;
   const checkpoint = (await store.getJson(newest)) as Checkpoint | undefined;
   if (checkpoint === undefined) return undefined;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { METRICS } from '../../leg/records.ts';
 import type { Checkpoint, Result } from '../../leg/result.ts';
-import { blobName, checkpointPrefix, reportName, resultName } from '../../stores/names.ts';
+import { checkpointNames } from '../../stores/checkpoints.ts';
+import { blobName, reportName, resultName } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
 import { STUDY_QUEUE } from '../../leg/queues.ts';
 import type { StudySummary } from '../../workflows/study.ts';
@@ -186,7 +187,7 @@ test.serial(
       t.regex(stderr, /Stopped: the study was cancelled/);
       t.deepEqual(await trainersOf(disturbed), []);
       t.is(await store.get(resultName(key)), undefined);
-      const newest = (await store.list(checkpointPrefix(key))).at(-1) ?? '';
+      const newest = (await checkpointNames(store, key)).at(-1) ?? '';
       const { epoch, step } = (await store.getJson(newest)) as Checkpoint;
       t.like(await listRuns(store, key), [{ outcome: 'stopped', launch: 0 }]);
 

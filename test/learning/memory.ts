@@ -45,16 +45,19 @@ export function createMemory(): Memory {
   for (const { name } of DIGITS_MANIFEST.files) {
     put(readFileSync(new URL(`../../${DIGITS_FOLDER}/${name}`, import.meta.url)));
   }
+  const read = (digest: string): Promise<Uint8Array> => {
+    reads.push(digest);
+    const bytes = blobs.get(digest);
+    if (bytes !== undefined && digestBytes(bytes) === digest) return Promise.resolve(bytes);
+    return Promise.reject(new KdxError('DataMismatch', `${digest} is not there`));
+  };
   const portsOf = (key: string, stopAfter: number): LegPorts => {
     let looks = 0;
     return {
-      readBlob: (digest) => {
-        reads.push(digest);
-        const bytes = blobs.get(digest);
-        if (bytes !== undefined && digestBytes(bytes) === digest) return Promise.resolve(bytes);
-        return Promise.reject(new KdxError('DataMismatch', `${digest} is not there`));
-      },
+      readBlob: read,
       writeBlob: (bytes) => Promise.resolve({ digest: put(bytes), bytes: bytes.length }),
+      readPart: read,
+      writePart: (bytes) => Promise.resolve({ digest: put(bytes), bytes: bytes.length }),
       listCheckpoints: () => Promise.resolve(checkpoints.get(key)?.toReversed() ?? []),
       commitCheckpoint: (checkpoint) => {
         checkpoints.set(key, [...(checkpoints.get(key) ?? []), checkpoint]);

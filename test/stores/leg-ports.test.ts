@@ -6,12 +6,17 @@ import { KdxError } from '../../leg/errors.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openFolderStore } from '../../stores/folder.ts';
 import { openLegPorts } from '../../stores/leg-ports.ts';
-import { blobName, checkpointName, progressName, resultName } from '../../stores/names.ts';
-import { readProgress } from '../../stores/progress.ts';
+import {
+  blobName,
+  checkpointName,
+  checkpointPrefix,
+  partName,
+  resultName,
+} from '../../stores/names.ts';
 import { lookUpResults, readResult } from '../../stores/results.ts';
 import { listRuns } from '../../stores/runs.ts';
 import { canonicalJson } from '../../study/canonical.ts';
-import { sampleCheckpoint, sampleProgress, sampleResult, sampleRun } from './samples.ts';
+import { sampleCheckpoint, sampleResult, sampleRun } from './samples.ts';
 
 const { key } = sampleResult(1);
 const text = (value: string) => Buffer.from(value);
@@ -71,17 +76,17 @@ test('reads blobs where the cache cannot be written', async (t) => {
   t.deepEqual(await ports.readBlob(digest), text('dataset'));
 });
 
-test('keeps the newest two checkpoints with their tensors, and gives them newest first', async (t) => {
+test('keeps the newest two checkpoints with their parts, and gives them newest first', async (t) => {
   const { store, ports } = await newPorts(t);
-  const states: string[] = [];
+  const parts: string[] = [];
   for (const [epoch, step] of [
     [0, 40],
     [1, 0],
     [2, 0],
     [10, 0],
   ] as const) {
-    const { digest } = await ports.writeBlob(text(`state ${epoch} ${step}`));
-    states.push(digest);
+    const { digest } = await ports.writePart(text(`state ${epoch} ${step}`));
+    parts.push(digest);
     await ports.commitCheckpoint(sampleCheckpoint(key, epoch, step, digest));
   }
   const kept = await ports.listCheckpoints();
@@ -89,7 +94,31 @@ test('keeps the newest two checkpoints with their tensors, and gives them newest
     kept.map(({ epoch }) => epoch),
     [10, 2],
   );
-  t.deepEqual(await store.list('blobs/'), states.slice(2).map(blobName).sort());
+  const left = parts.slice(2).map((digest) => partName(key, digest));
+  t.deepEqual(await store.list(`${checkpointPrefix(key)}parts/`), left.sort());
+  t.deepEqual(await store.list('blobs/'), []);
+});
+
+test('removes parts that it has stored and not committed, and no other process', async (t) => {
+  const { store, ports } = await newPorts(t);
+  const other = openLegPorts({ store, key });
+  await ports.writePart(text('given up'));
+  const theirs = await other.writePart(text('about to be committed'));
+  const state = await ports.writePart(text('state'));
+  await ports.commitCheckpoint(sampleCheckpoint(key, 1, 0, state.digest));
+  t.deepEqual(await ports.readPart(theirs.digest), Buffer.from('about to be committed'));
+  const left = [theirs, state].map(({ digest }) => partName(key, digest));
+  t.deepEqual(await store.list(`${checkpointPrefix(key)}parts/`), left.sort());
+});
+
+test('names a part of a checkpoint that is missing or holds other bytes', async (t) => {
+  const { store, ports } = await newPorts(t);
+  const { digest } = await ports.writePart(text('state'));
+  await store.putLatest(partName(key, digest), text('estate'));
+  const message = new RegExp(`${partName(key, digest)} holds other bytes`);
+  await t.throwsAsync(ports.readPart(digest), { code: 'DataMismatch', message });
+  await store.remove(partName(key, digest));
+  await t.throwsAsync(ports.readPart(digest), { code: 'DataMismatch', message: /is missing$/ });
 });
 
 test('leaves out checkpoints that cannot be read', async (t) => {
@@ -108,11 +137,12 @@ test('leaves out checkpoints that cannot be read', async (t) => {
 test('commits a result once, as canonical JSON, and takes the checkpoints away', async (t) => {
   const { store, ports } = await newPorts(t);
   const result = sampleResult(1);
-  await ports.commitCheckpoint(sampleCheckpoint(key, 1, 0, 'a'.repeat(64)));
+  const { digest } = await ports.writePart(text('state'));
+  await ports.commitCheckpoint(sampleCheckpoint(key, 1, 0, digest));
   await ports.commitResult(result);
   await ports.commitResult(result);
   t.deepEqual(await store.get(resultName(key)), text(canonicalJson(result)));
-  t.deepEqual(await ports.listCheckpoints(), []);
+  t.deepEqual(await store.list(checkpointPrefix(key)), [], 'nor their parts');
   const other = { ...result, metrics: { 'test.top1.last': 1 } };
   await t.throwsAsync(ports.commitResult(other), { code: 'CodeBug' });
   t.deepEqual(await readResult(store, key), result);
@@ -148,71 +178,6 @@ test('keeps a record of every process, earliest first', async (t) => {
     [0, 1, 2],
   );
   t.deepEqual(await listRuns(store, sampleResult(2).key), []);
-});
-
-test('writes the latest progress, one write at a time', async (t) => {
-  const { store, cacheDir } = await newPorts(t);
-  let writing = 0;
-  let writes = 0;
-  const finished = Promise.withResolvers<void>();
-  const slow = {
-    ...store,
-    async putLatest(name: string, bytes: Uint8Array) {
-      t.is(++writing, 1);
-      await store.putLatest(name, bytes);
-      writing--;
-      if (++writes === 2) finished.resolve();
-    },
-  };
-  const ports = openLegPorts({ store: slow, key, cacheDir });
-  for (let step = 1; step <= 30; step++) {
-    ports.progress(sampleProgress(key, 'one', step, '2026-11-24T04:00:00Z'));
-  }
-  await finished.promise;
-  t.is((await readProgress(store, [key])).get(key)?.step, 30);
-});
-
-test('says no word about progress that cannot be written, and goes on with the next', async (t) => {
-  const { store, cacheDir } = await newPorts(t);
-  const failed = Promise.withResolvers<void>();
-  const written = Promise.withResolvers<void>();
-  let writes = 0;
-  const flaky = {
-    ...store,
-    async putLatest(name: string, bytes: Uint8Array) {
-      if (writes++ === 0) {
-        failed.resolve();
-        throw new KdxError('ObjectStore', 'gone');
-      }
-      await store.putLatest(name, bytes);
-      written.resolve();
-    },
-  };
-  const ports = openLegPorts({ store: flaky, key, cacheDir });
-  ports.progress(sampleProgress(key, 'one', 1, '2026-11-24T04:00:00Z'));
-  await failed.promise;
-  ports.progress(sampleProgress(key, 'one', 2, '2026-11-24T04:00:15Z'));
-  await written.promise;
-  t.deepEqual(await store.getJson(progressName(key, 'one')), {
-    ...sampleProgress(key, 'one', 2, '2026-11-24T04:00:15Z'),
-  });
-});
-
-test('takes the youngest word of several processes for the progress of a leg', async (t) => {
-  const { store } = await newPorts(t);
-  const words = [
-    ['b', 5, '2026-11-24T04:01:00Z'],
-    ['a', 9, '2026-11-24T04:02:00Z'],
-  ] as const;
-  for (const [process, step, at] of words) {
-    const word = sampleProgress(key, process, step, at);
-    await store.putLatest(progressName(key, process), text(canonicalJson(word)));
-  }
-  const progress = await readProgress(store, [key, sampleResult(2).key]);
-  t.deepEqual(
-    [...progress.values()].map(({ process }) => process),
-    ['a'],
-  );
 });
 
 test('refuses a digest that is none', async (t) => {

@@ -1,5 +1,5 @@
 import type { EpochRecord } from '../../leg/records.ts';
-import type { Checkpoint, Progress, Result, RunRecord } from '../../leg/result.ts';
+import type { Checkpoint, Result, RunRecord } from '../../leg/result.ts';
 import type { TrainSpec } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
 
@@ -105,22 +105,5 @@ export function sampleCheckpoint(
     step,
     deviceClass: { kind: 'cpu', model: 'Xeon', threads: 1, tensorflow: '2.21.0' },
     files: { state: { digest: state, bytes: 10 } },
-  };
-}
-
-export function sampleProgress(key: string, process: string, step: number, at: string): Progress {
-  return {
-    key,
-    process,
-    trial: 'sweep/resnet8/KD/s1029',
-    epoch: 1,
-    epochs: 4,
-    step,
-    steps: 47,
-    imagesPerSecond: 900,
-    loss: 0.5,
-    etaSeconds: 20,
-    peakBytes: 400_000_000,
-    at,
   };
 }

@@ -84,7 +84,8 @@ async function computeTrial(
 ): Promise<Result> {
   // Loaded here: TensorFlow has to be told its settings before.
   const { work } = await import('../../learning/leg.ts');
-  const ports = { ...openLegPorts({ store, key }), stopRequested: () => false };
+  const stored = openLegPorts({ store, key });
+  const ports = { ...stored, progress: () => undefined, stopRequested: () => false };
   const end = await work(spec, {
     ...{ key, trial, process: 'a', ports, deviceClass, checkpointSeconds: Infinity },
     now: () => performance.now() / 1000,

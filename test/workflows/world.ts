@@ -11,6 +11,7 @@ import type {
   RecordActivities,
   ReportActivities,
   ReportInput,
+  StopActivities,
   ResolvedStudy,
   ResultSummary,
   StudyActivities,
@@ -76,6 +77,7 @@ export type World = {
   /** Studies that were resolved, and not read again. */
   readonly resolved: string[];
   readonly legs: Leg[];
+  readonly stopped: Leg[];
   readonly looked: number[];
   readonly recorded: string[];
   /** Studies whose report was recorded. */
@@ -94,6 +96,7 @@ export function createWorld(leg?: LegBehaviour): World {
     blobs: new Map(),
     resolved: [],
     legs: [],
+    stopped: [],
     looked: [],
     recorded: [],
     recordedReports: [],
@@ -142,7 +145,11 @@ export function pinned(input: unknown): PinnedStudy {
   return { digest: digestJson(study), resolved: study };
 }
 
-export type Activities = StudyActivities & LegActivities & ReportActivities & RecordActivities;
+export type Activities = StudyActivities &
+  LegActivities &
+  StopActivities &
+  ReportActivities &
+  RecordActivities;
 
 export function activitiesOf(world: World): Activities {
   const keep = (blob: unknown): string => {
@@ -180,6 +187,10 @@ export function activitiesOf(world: World): Activities {
     renderReport: (input) => {
       world.reports.push(input);
       return Promise.resolve({ page: 'reports/x/index.html', markdown: 'report.md', files: [] });
+    },
+    stopLeg: (leg) => {
+      world.stopped.push(leg);
+      return Promise.resolve();
     },
     recordTrials: ({ trials }) => {
       world.recorded.push(...trials.map(({ trial }) => trial));

@@ -25,7 +25,7 @@ export type GateEntropy = {
   readonly mean: number;
   readonly minimum: number;
   readonly maximum: number;
-  /** Mean over the rows of exp(H), in experts. */
+  /** exp of the mean entropy of the rows, in experts. */
   readonly effectiveExperts: number;
 };
 
@@ -35,15 +35,12 @@ export function gateEntropy(
   temperature: number,
 ): GateEntropy {
   const entropies = rows.map((row) => normalisedEntropy(gateWeights(row, temperature)));
+  const mean = entropies.reduce((sum, value) => sum + value, 0) / entropies.length;
   const experts = rows[0]?.length ?? 1;
   return {
-    mean: meanOf(entropies),
+    mean,
     minimum: Math.min(...entropies),
     maximum: Math.max(...entropies),
-    effectiveExperts: meanOf(entropies.map((entropy) => experts ** entropy)),
+    effectiveExperts: Math.exp(mean * Math.log(experts)),
   };
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -2,7 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 
 import { EXIT } from '../../../leg/outcome.ts';
 import type { Checkpoint } from '../../../leg/result.ts';
-import { blobName, checkpointName, checkpointPrefix, resultName } from '../../../stores/names.ts';
+import { checkpointNames } from '../../../stores/checkpoints.ts';
+import { checkpointName, checkpointPrefix, partName, resultName } from '../../../stores/names.ts';
 import { listRuns } from '../../../stores/runs.ts';
 import { canonicalJson, digestJson } from '../../../study/canonical.ts';
 import { studentSpec } from './specs.ts';
@@ -31,7 +32,7 @@ async function stoppedBucket(t: ExecutionContext): Promise<LegBucket> {
   const often = { KDX_CHECKPOINT_SECONDS: '0' };
   const { code } = await strike(bucket, spec, terminate, (_, object) => object === BEFORE, often);
   t.is(code, EXIT.stopped);
-  t.deepEqual(await bucket.store.list(checkpointPrefix(key)), [BEFORE, NEWEST]);
+  t.deepEqual(await checkpointNames(bucket.store, key), [BEFORE, NEWEST]);
   return bucket;
 }
 
@@ -48,7 +49,7 @@ function manifestWith(change: (checkpoint: Checkpoint) => unknown): Damage {
 
 const cutState: Damage = async ({ store }, name) => {
   const { files } = (await store.getJson(name)) as Checkpoint;
-  const state = blobName(files['state']?.digest ?? '');
+  const state = partName(key, files['state']?.digest ?? '');
   const bytes = (await store.get(state)) as Uint8Array;
   await store.putLatest(state, bytes.subarray(0, bytes.length - 7));
 };
@@ -60,7 +61,7 @@ const cutManifest: Damage = async ({ store }, name) => {
 const damages: Readonly<Record<string, readonly [Damage, RegExp]>> = {
   'a state that is cut short': [
     cutState,
-    new RegExp(`^checkpoint 0-4 of ${key} is damaged: .*/blobs/[0-9a-f]{64} holds other bytes`),
+    new RegExp(`^checkpoint 0-4 of ${key} is damaged: .*/parts/[0-9a-f]{64} holds other bytes`),
   ],
   'a manifest that is cut short': [cutManifest, new RegExp(`^${NEWEST} is no checkpoint`)],
   'a manifest without a state': [
@@ -114,11 +115,7 @@ for (const [name, damage, why] of [
       t.is(errors.length, 1);
       t.regex(errors[0]?.msg ?? '', why);
       t.deepEqual(exit.wrote, []);
-      t.deepEqual(
-        await bucket.store.list(checkpointPrefix(key)),
-        [BEFORE, NEWEST],
-        'left to look at',
-      );
+      t.deepEqual(await checkpointNames(bucket.store, key), [BEFORE, NEWEST], 'left to look at');
 
       for (const checkpoint of [BEFORE, NEWEST]) await bucket.store.remove(checkpoint);
       t.is((await bucket.run(spec)).code, EXIT.done, 'deleted, they are in no way');

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { stream } from '../../../learning/engine/random.ts';
 import { EXIT } from '../../../leg/outcome.ts';
 import type { TrainSpec } from '../../../leg/spec.ts';
+import { checkpointNames } from '../../../stores/checkpoints.ts';
 import { blobName, checkpointName, checkpointPrefix, resultName } from '../../../stores/names.ts';
 import { listRuns } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
@@ -35,7 +36,10 @@ function atStep(spec: TrainSpec, step: number): Moment {
   const epoch = Math.ceil(step / EPOCH_STEPS) - 1;
   const first = checkpointName(key, epoch, step - epoch * EPOCH_STEPS);
   return (verb, object) =>
-    verb === 'PUT' && object.startsWith(checkpointPrefix(key)) && object >= first;
+    verb === 'PUT' &&
+    object.endsWith('.json') &&
+    object.startsWith(checkpointPrefix(key)) &&
+    object >= first;
 }
 
 /** Three different steps in order; what is left after the last takes two more. */
@@ -157,7 +161,7 @@ test.serial(
     const { code } = await strike(bucket, spec, terminate, (_, object) => object === manifest);
     t.is(code, EXIT.stopped);
     const key = digestJson(spec);
-    t.deepEqual(await bucket.store.list(checkpointPrefix(key)), [checkpointName(key, 0, 1)]);
+    t.deepEqual(await checkpointNames(bucket.store, key), [checkpointName(key, 0, 1)]);
   },
 );
 

@@ -6,7 +6,8 @@ import { verifyTrial } from '../../../verify/verify.ts';
 import type { LogitsIndex } from '../../../leg/records.ts';
 import { EXIT } from '../../../leg/outcome.ts';
 import type { TeachSpec, Trained } from '../../../leg/spec.ts';
-import { blobName, checkpointName, checkpointPrefix } from '../../../stores/names.ts';
+import { checkpointNames } from '../../../stores/checkpoints.ts';
+import { blobName, checkpointName } from '../../../stores/names.ts';
 import { listRuns } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { studentSpec, taughtSpec, withCode } from './specs.ts';
@@ -67,7 +68,7 @@ test.serial(
     const spec = teachSpec(teacher);
     const stopped = await terminated(bucket, spec, 1, 1);
     t.is(stopped.code, EXIT.stopped, stopped.log.at(-1)?.msg);
-    t.is((await bucket.store.list(checkpointPrefix(digestJson(spec)))).length, 2);
+    t.is((await checkpointNames(bucket.store, digestJson(spec))).length, 2);
     t.is((await bucket.run(spec)).code, EXIT.done);
     const [first, last] = await listRuns(bucket.store, digestJson(spec));
     t.is(first?.outcome, 'stopped');

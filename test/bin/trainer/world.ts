@@ -11,6 +11,7 @@ import { publishDataset } from '../../../stores/datasets.ts';
 import type { Result } from '../../../leg/result.ts';
 import { DEFAULT_RESOURCES, type LegSpec } from '../../../leg/spec.ts';
 import type { ArtifactStore } from '../../../stores/artifacts.ts';
+import { progressPrefix } from '../../../stores/names.ts';
 import { readResult } from '../../../stores/results.ts';
 import { openS3Store, type S3Options } from '../../../stores/s3.ts';
 import { canonicalJson, digestJson } from '../../../study/canonical.ts';
@@ -105,9 +106,13 @@ async function openBucket(s3: S3Options): Promise<LegBucket> {
       KDX_PROCESS: name,
       ...options.variables,
     };
+    // As the executor does for processes whose end it has seen.
+    for (const lease of await store.list(progressPrefix(key))) await store.remove(lease);
     const before = new Set(await store.list(''));
     const exit = await runProcess(variables, options.onStart);
-    const wrote = (await store.list('')).filter((name) => !before.has(name));
+    const wrote = (await store.list('')).filter(
+      (name) => !before.has(name) && !name.startsWith(progressPrefix(key)),
+    );
     return { process: name, ...exit, wrote };
   };
   return { s3, store, run, outcome: (spec) => readOutcome(store, digestJson(spec)) };

@@ -20,7 +20,7 @@ const EXITS = [
   [76, 'deviceMemory'],
   [78, 'configuration'],
   [1, 'bug'],
-  [137, 'bug'],
+  [137, 'hostMemory'],
 ] as const;
 for (const [exitCode, outcome] of EXITS) {
   test(`exit ${exitCode} is ${outcome}`, (t) => {

@@ -1,17 +1,17 @@
 import test, { type ExecutionContext } from 'ava';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  createLocalExecutor,
-  type LocalExecutorOptions,
-} from '../../../executors/local/executor.ts';
+import { createLocalExecutor } from '../../../executors/local/executor.ts';
+import type { LocalExecutorOptions } from '../../../executors/local/options.ts';
 import type { LegEnd, LegWatch } from '../../../leg/ports.ts';
 import type { Progress } from '../../../leg/result.ts';
+import { openFolderStore } from '../../../stores/folder.ts';
+import { openLeases } from '../../../stores/leases.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { leg } from '../leg.ts';
 
@@ -20,20 +20,23 @@ const HOST = fileURLToPath(new URL('host.ts', import.meta.url));
 
 function folder(t: ExecutionContext): string {
   const path = mkdtempSync(join(tmpdir(), 'kdx-test-executor-'));
-  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  // As a store's `ensureBucket` leaves it.
+  mkdirSync(join(path, '.partial'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
 }
 
-function executor(
-  t: ExecutionContext,
-  behaviour: readonly string[],
-  changes: Partial<LocalExecutorOptions> = {},
-) {
+type Changes = Partial<LocalExecutorOptions> & { readonly store?: string };
+
+function executor(t: ExecutionContext, behaviour: readonly string[], changes: Changes = {}) {
+  const { store = folder(t), environment = {}, ...others } = changes;
   return createLocalExecutor({
     command: [process.execPath, PROGRAM, ...behaviour],
-    environment: {},
+    environment: { ...environment, KDX_TEST_STORE: store },
     logFolder: folder(t),
-    ...changes,
+    leases: openLeases(openFolderStore(store)),
+    progressSeconds: 1,
+    ...others,
   });
 }
 
@@ -75,7 +78,7 @@ for (const [exit, outcome] of [
   test(`a process that exits ${exit} ends as ${outcome}, with the last line of its log`, async (t) => {
     const end = await executor(t, [exit]).run(leg('a'), waiting);
     t.like(end, { outcome, detail: `exit ${exit}: said before the end` });
-    t.regex(nameOf(end) ?? '', /^n0-[0-9a-f]{8}$/);
+    t.regex(nameOf(end) ?? '', /^0{8}-n0-[0-9a-f]{8}$/);
     t.is(end.processes[0]?.exit, Number(exit));
   });
 }
@@ -123,20 +126,91 @@ test('a second call for a key adopts the process under way and hears its progres
   t.is(name, second.first.process);
 });
 
-test('a leg whose caller is gone goes on for the one who adopts it', async (t) => {
-  const local = executor(t, ['work'], { orphanGraceSeconds: 0.2 });
+test('a leg whose caller is gone goes on, for however long, for the one who adopts it', async (t) => {
+  const local = executor(t, ['work']);
   const lost = await working(local);
   lost.control.abort('abandon');
+  await t.throwsAsync(lost.end, { message: /left to another caller/ });
+  await sleep(1500);
   const adopted = await working(local);
-  await sleep(600);
+  t.is(adopted.first.process, lost.first.process);
   adopted.control.abort('stop');
-  t.is(nameOf(await adopted.end), nameOf(await lost.end));
+  t.like(await adopted.end, { outcome: 'stopped', reached: { epoch: 0, step: 7 } });
 });
 
-test('a leg that nobody adopts is stopped after the grace', async (t) => {
-  const lost = await working(executor(t, ['work'], { orphanGraceSeconds: 0.1 }));
+test('the end of a leg that nobody waited for is kept for the one who asks', async (t) => {
+  const local = executor(t, ['brief', '300']);
+  const lost = await working(local);
   lost.control.abort('abandon');
-  t.is((await lost.end).outcome, 'stopped');
+  await t.throwsAsync(lost.end);
+  await sleep(3000);
+  const end = await local.run(leg('a'), waiting);
+  t.like(end, { outcome: 'bug', detail: 'exit 70' });
+  t.is(nameOf(end), lost.first.process);
+});
+
+test('what nobody waits for any longer is not started', async (t) => {
+  const local = executor(t, ['work'], { slots: { cpu: 1, cuda: 1 } });
+  const first = await working(local);
+  const control = new AbortController();
+  const { signal } = control;
+  const second = local.run(leg('b'), { signal, report: () => undefined });
+  await sleep(500);
+  control.abort('abandon');
+  await t.throwsAsync(second);
+  first.control.abort('stop');
+  await first.end;
+  await sleep(500);
+  t.like(await local.run(leg('b'), waiting), { outcome: 'stopped', processes: [] });
+});
+
+test('a process that nobody waits for holds its slot', async (t) => {
+  const local = executor(t, ['work'], { slots: { cpu: 1, cuda: 1 } });
+  const orphan = await working(local);
+  orphan.control.abort('abandon');
+  await t.throwsAsync(orphan.end);
+  const next = working(local, 'b');
+  t.is(await Promise.race([next, sleep(1500, 'waits')]), 'waits', 'its device is not shared');
+  await local.stop(leg('a'));
+  const { control, end } = await next;
+  control.abort('stop');
+  await end;
+});
+
+test('a worker watches the leg of another one by its lease, and starts it when that is lost', async (t) => {
+  const store = folder(t);
+  const [one, two] = [executor(t, ['work'], { store }), executor(t, ['work'], { store })];
+  const first = await working(one);
+  const second = await working(two);
+  t.is(second.first.process, first.first.process, 'it has started none of its own');
+  first.control.abort('stop');
+  const name = nameOf(await first.end);
+  const end = await second.end;
+  t.like(end, { outcome: 'stopped', reached: { epoch: 0, step: 7 } });
+  t.is(nameOf(end), name);
+  t.true(end.deviceSeconds > 0);
+  const again = await working(two);
+  t.not(again.first.process, name);
+  again.control.abort('stop');
+  await again.end;
+});
+
+test('a leg is stopped by a worker that has never heard of it', async (t) => {
+  const store = folder(t);
+  const first = await working(executor(t, ['work'], { store }));
+  await executor(t, ['work'], { store }).stop(leg('a'));
+  t.is((await first.end).outcome, 'stopped');
+});
+
+test('the log of a process that failed is kept', async (t) => {
+  const kept: [string, string][] = [];
+  const keepLog = (_key: string, process: string, tail: Uint8Array): Promise<string> => {
+    kept.push([process, new TextDecoder().decode(tail)]);
+    return Promise.resolve('logs/a');
+  };
+  const end = await executor(t, ['70'], { keepLog }).run(leg('a'), waiting);
+  t.is(end.log, 'logs/a');
+  t.deepEqual(kept, [[nameOf(end) ?? '', 'said before the end\n']]);
 });
 
 test('a program that cannot be started is a matter of configuration', async (t) => {
@@ -147,14 +221,31 @@ test('a program that cannot be started is a matter of configuration', async (t) 
   });
 });
 
-test('no leg is left when its worker is killed', async (t) => {
-  const logs = folder(t);
-  const host = spawn(process.execPath, [HOST, PROGRAM, logs], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+/** Starts a worker's process that runs one leg; resolves with the first thing that it says. */
+async function host(limits: string, ...parameters: readonly string[]) {
+  const command = `${limits}; exec "$0" "$@"`;
+  const words = ['-c', command, process.execPath, HOST, PROGRAM, ...parameters];
+  const child = spawn('bash', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, said: said.toString().trim() };
+}
+
+for (const [title, behaviour] of [
+  ['no leg is left when its worker is killed', 'work'],
+  ['a leg that hangs ends with its worker', 'hang'],
+] as const) {
+  test(title, async (t) => {
+    const store = folder(t);
+    const { child } = await host(':', store, behaviour);
+    t.is(alive(store).length, 1);
+    child.kill('SIGKILL');
+    await gone(store);
+    t.deepEqual(alive(store), []);
   });
-  await once(host.stdout, 'data');
-  t.is(alive(logs).length, 1);
-  host.kill('SIGKILL');
-  await gone(logs);
-  t.deepEqual(alive(logs), []);
+}
+
+test('a leg that cannot be started for want of descriptors may be started later', async (t) => {
+  const { child, said } = await host('ulimit -n 64', folder(t), 'work', 'descriptors');
+  child.kill('SIGKILL');
+  t.is(said, 'Disrupted');
 });

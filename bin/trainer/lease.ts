@@ -1,0 +1,81 @@
+import { hostname } from 'node:os';
+import { isLive } from '../../leg/lease.ts';
+import type { LegPorts, Leases } from '../../leg/ports.ts';
+import type { Outcome } from '../../leg/outcome.ts';
+import type { Lease, Position, Progress } from '../../leg/result.ts';
+
+export type LeaseOptions = {
+  readonly leases: Leases;
+  readonly key: string;
+  readonly process: string;
+  readonly intervalSeconds: number;
+  /** Called with each change: a parent on the same machine learns of it at once. */
+  readonly onChange: (lease: Lease) => void;
+};
+
+/** The lease of this process: renewed at each interval, whether or not the leg gets further. */
+export type OwnLease = {
+  /** Whether another process has the leg. Between two that have just started, the first by name goes on. */
+  isHeldByAnother(): Promise<boolean>;
+  /** Reports progress; to the store at the next interval. */
+  readonly progress: LegPorts['progress'];
+  noteCommitted(position: Position): void;
+  /** Whether somebody asks in the store that this process stop; as old as an interval. */
+  stopRequested(): boolean;
+  /** Writes how the leg has ended, so that the next process need not wait for the lease to grow old. */
+  end(outcome: Outcome, detail: string): Promise<void>;
+};
+
+/** Takes the lease of a leg. Rejects with `ObjectStore` where it cannot be written. */
+export async function takeLease(options: LeaseOptions): Promise<OwnLease> {
+  const { leases, key, process, intervalSeconds, onChange } = options;
+  const startedAt = new Date().toISOString();
+  let lease: Lease = {
+    ...{ schema: 1, key, process, host: hostname(), startedAt },
+    ...{ at: startedAt, advancedAt: startedAt, intervalSeconds },
+  };
+  let stop = false;
+  let renewal: Promise<void> | undefined;
+  const change = (changes: Partial<Lease>): void => {
+    lease = { ...lease, ...changes, at: new Date().toISOString() };
+    onChange(lease);
+  };
+  const renew = async (): Promise<void> => {
+    await leases.write({ ...lease, at: new Date().toISOString() });
+    stop ||= await leases.isAskedToStop(key, process);
+  };
+  await renew();
+  const timer = setInterval(() => {
+    // A renewal that fails is made up for by the next; the store's absence shows in the leg's own writes.
+    renewal ??= renew()
+      .catch(() => undefined)
+      .finally(() => {
+        renewal = undefined;
+      });
+  }, intervalSeconds * 1000);
+  return {
+    isHeldByAnother: () => isHeldByAnother(leases, lease),
+    progress: (progress) => {
+      const further = !isSamePlace(lease.progress, progress);
+      change({ progress, ...(further ? { advancedAt: new Date().toISOString() } : {}) });
+    },
+    noteCommitted: ({ epoch, step }) => change({ committed: { epoch, step } }),
+    stopRequested: () => stop,
+    end: async (outcome, detail) => {
+      clearInterval(timer);
+      await renewal;
+      change({ ended: { outcome, detail } });
+      await leases.write(lease);
+    },
+  };
+}
+
+async function isHeldByAnother(leases: Leases, own: Lease): Promise<boolean> {
+  const all = await leases.list(own.key);
+  const others = all.filter((aged) => aged.lease.process !== own.process && isLive(aged));
+  return others.some(({ lease }) => lease.progress !== undefined || lease.process < own.process);
+}
+
+function isSamePlace(a: Progress | undefined, b: Progress): boolean {
+  return a !== undefined && a.epoch === b.epoch && a.step === b.step;
+}
