@@ -43,7 +43,7 @@ function study(name: string): StudyInput {
   const explain: StudyInput['explain'] = {
     model,
     arms: ['distillation'],
-    stage1: train,
+    stage1: { ...train, optimizer: { name: 'adam' } },
     stage2: train,
   };
   return smallStudy({ name, explain });
