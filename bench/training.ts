@@ -1,5 +1,6 @@
 /** A training step as a study runs it, on made-up images. */
-import { createDistiller } from '../learning/distillers/registry.ts';
+import { crossEntropy } from '../distillers/ce.ts';
+import { distillation } from '../distillers/kd.ts';
 import { adam } from '../learning/engine/adam.ts';
 import { tf } from '../learning/engine/backend.ts';
 import { seededInitialiser } from '../learning/engine/initialise.ts';
@@ -48,25 +49,23 @@ function optimizerOf({ options, trainable }: Network): Optimizer {
     : sgd({ parameters, weightDecay: 5e-4, momentum: 0.9 });
 }
 
+const TEMPERATURE = 4;
+
 function lossOf(student: Network, teacher?: Network): (feeds: Feeds) => LossTerms {
-  const ce = createDistiller({ name: 'ce', weight: 1 });
-  const kd = createDistiller({ name: 'kd', weight: 1 });
   return (feeds) => {
     const images = feeds['images'] as tf.Tensor4D;
+    const labels = feeds['labels'] as tf.Tensor2D;
     const pass: Pass = {
       mode: 'train',
       dropoutSeed: feeds['seed'] as tf.Tensor1D,
       inverseGateTemperature: feeds['gate'] as tf.Scalar,
     };
     const taught = teacher?.forward(images, { mode: 'evaluate' });
-    const context = {
-      labels: feeds['labels'] as tf.Tensor2D,
-      student: student.forward(images, pass),
-      ...(taught === undefined ? {} : { teacher: taught }),
-    };
-    const hard = ce.loss(context);
+    const { logits } = student.forward(images, pass);
+    const hard = crossEntropy(tf, labels, logits);
     if (taught === undefined) return { total: hard };
-    return { total: tf.add(tf.mul(hard, 0.1), tf.mul(kd.loss(context), 0.9)) };
+    const soft = distillation(tf, logits, taught.logits, TEMPERATURE);
+    return { total: tf.add(tf.mul(hard, 0.1), tf.mul(soft, 0.9)) };
   };
 }
 

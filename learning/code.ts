@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { KdxError } from '../leg/errors.ts';
@@ -22,9 +21,8 @@ const REGISTRIES = {
   kinds: 'learning/registry.ts',
   models: 'learning/models/registry.ts',
   datasets: 'study/datasets/registry.ts',
+  distillers: 'distillers/registry.ts',
 } as const;
-/** Where the distillers' registry is, or was before they had a room of their own. */
-const DISTILLERS = ['distillers/registry.ts', 'learning/distillers/registry.ts'];
 
 /**
  * Computes the index of the sources under `root`.
@@ -33,12 +31,12 @@ const DISTILLERS = ['distillers/registry.ts', 'learning/distillers/registry.ts']
  */
 export function computeCodeIndex(root: string): CodeIndex {
   const { digest, entries } = openClosures(root);
-  const distillers = entries(DISTILLERS.find((path) => existsSync(join(root, path))) ?? '');
   const listed = (part: keyof typeof REGISTRIES): Listed => {
     return { registry: REGISTRIES[part], files: entries(REGISTRIES[part]) };
   };
   const kinds = listed('kinds');
   const models = listed('models');
+  const distillers = listed('distillers');
   const kind = (name: string): string => digest([...EVERY_LEG, fileOf(kinds, name)]);
   return {
     kinds: {
@@ -53,7 +51,7 @@ export function computeCodeIndex(root: string): CodeIndex {
       return digest([fileOf(models, family)], canonicalJson({ settings, options }));
     }),
     vam: digest([fileOf(models, 'vam')]),
-    distillers: tableOf([...distillers.keys()], (name) => digest([distillers.get(name) as string])),
+    distillers: tableOf([...distillers.files.keys()], (name) => digest([fileOf(distillers, name)])),
     datasets: tableOf(DATASET_NAMES, (name) => digest([fileOf(listed('datasets'), name)])),
   };
 }

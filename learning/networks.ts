@@ -22,8 +22,6 @@ export type Gated = {
 /** A network as it was stored. Soft gates keep the temperature of their last epoch. */
 export type LoadedNetwork = Gated & { readonly inverseGateTemperature?: number };
 
-/** Name of the fed scalar that soft gates read. */
-export const GATE_TEMPERATURE_FEED = 'inverseGateTemperature';
 /** Key of the weights' metadata that holds it. */
 const GATE_TEMPERATURE = 'inverseGateTemperature';
 
@@ -140,13 +138,11 @@ export function weightsFile(
 export function passOf(
   { gates, route }: Gated,
   mode: Pass['mode'],
-  feeds: Readonly<Record<string, tf.Tensor>>,
+  { inverseGateTemperature }: { readonly inverseGateTemperature: tf.Scalar },
 ): Pass {
   return {
     mode,
     ...(route === undefined ? {} : { route }),
-    ...(gates === 'soft'
-      ? { inverseGateTemperature: feeds[GATE_TEMPERATURE_FEED] as tf.Scalar }
-      : {}),
+    ...(gates === 'soft' ? { inverseGateTemperature } : {}),
   };
 }

@@ -8,6 +8,7 @@ import type { BlobRef } from './result.ts';
 export const METRICS = {
   top1: 'the headline: test accuracy, after the last epoch; of an explanation, that of its tree',
   parameters: 'trainable scalars of the network',
+  'parameters.helpers': 'trainable scalars of modules that the loss trains beside it, and drops',
   multiplyAdds: 'multiply-adds of one forward pass of one image',
   'loss.last': 'mean training loss of the last epoch',
   'train.top1.last': 'training accuracy of the last epoch, augmented images',

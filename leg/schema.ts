@@ -2,8 +2,9 @@ import { z } from 'zod';
 
 import { canonicalJson, digestJson } from '../study/canonical.ts';
 import { DATASET_NAMES } from '../study/datasets.ts';
+import { distillerSchema } from '../study/distillers.ts';
 import { problemsText, problemOf } from '../study/resolve.ts';
-import { distillerSchema, modelSchema, studySchema, vamSchema } from '../study/schema.ts';
+import { modelSchema, studySchema, vamSchema } from '../study/schema.ts';
 import { trainSchema } from '../study/train-schema.ts';
 import { KdxError } from './errors.ts';
 import type { Leg } from './spec.ts';

@@ -1,13 +1,3 @@
-/** Loss terms: cross-entropy, label smoothing, and the distillers, by the keys of their papers. */
-export const DISTILLER_NAMES = ['ce', 'ls', 'kd', 'at', 'sp'] as const;
-export type DistillerName = (typeof DISTILLER_NAMES)[number];
-
-/** Loss terms that need the teacher's logits or features. */
-export const TAUGHT_DISTILLERS: readonly DistillerName[] = ['kd', 'at', 'sp'];
-
-/** Those of them that need features: the teacher has to run, its logits alone do not do. */
-export const FEATURE_DISTILLERS: readonly DistillerName[] = ['at', 'sp'];
-
 /** How an explainer is labelled: the three-way comparison of KDExplainer (§4 of the paper). */
 export const ARM_NAMES = ['hard-label', 'label-smoothing', 'distillation'] as const;
 export type ArmName = (typeof ARM_NAMES)[number];

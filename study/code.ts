@@ -1,5 +1,4 @@
 import { digestJson } from './canonical.ts';
-import type { DistillerName } from './catalog.ts';
 import type { ModelName } from './models/models.ts';
 import type { DatasetName } from './datasets.ts';
 import type { LegSpec } from './spec.ts';
@@ -14,7 +13,7 @@ export type CodeIndex = {
   readonly kinds: Readonly<Record<LegSpec['kind'], string>>;
   readonly models: Readonly<Record<ModelName, string>>;
   readonly vam: string;
-  readonly distillers: Readonly<Record<DistillerName, string>>;
+  readonly distillers: Readonly<Record<string, string>>;
   readonly datasets: Readonly<Record<DatasetName, string>>;
 };
 
@@ -22,7 +21,7 @@ export type CodeIndex = {
 export type CodeUse = {
   readonly dataset: DatasetName;
   readonly models: readonly ModelName[];
-  readonly distillers?: readonly DistillerName[];
+  readonly distillers?: readonly string[];
   readonly vam?: boolean;
   readonly kind: LegSpec['kind'];
 };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { ARM_NAMES, DISTILLER_NAMES } from './catalog.ts';
+import { teacherUse } from '../distillers/lookup.ts';
+import { ARM_NAMES } from './catalog.ts';
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
+import { distillerSchema } from './distillers.ts';
 import { trainSchema } from './train-schema.ts';
 
 /**
@@ -20,13 +22,6 @@ const share = z.number().min(0).max(1);
 /** Normalisation of a study that names none; not every dataset has it. */
 export const DEFAULT_PRESET = 'correct';
 
-export const distillerSchema = z.strictObject({
-  name: z.enum(DISTILLER_NAMES),
-  weight: z.number().min(0).default(1),
-  temperature: rate.optional().describe('kd: softening temperature T (4 when absent).'),
-  smoothing: share.optional().describe('ls: mass spread over all classes (0.1 when absent).'),
-});
-
 export const vamSchema = z.strictObject({
   block: count.default(8).describe('Channels in one virtual block.'),
   entropyWeight: z.number().min(0).default(1e-3).describe('γ of the entropy regulariser.'),
@@ -38,12 +33,20 @@ export const modelSchema = z.strictObject({
   experts: z.array(count.max(64)).min(1).max(6).optional().describe('hme_ltb: experts per level.'),
 });
 
-const methodSchema = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,31}$/, 'letters, digits, "+", ".", "_", "-"'),
-  distillers: z.array(distillerSchema).min(1),
-  vam: vamSchema.optional(),
-  teacher: identifier.optional().describe('Which teacher; the first one when absent.'),
-});
+const methodSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,31}$/, 'letters, digits, "+", ".", "_", "-"'),
+    distillers: z.array(distillerSchema).min(1),
+    vam: vamSchema.optional(),
+    teacher: identifier.optional().describe('Which teacher; the first one when absent.'),
+  })
+  // The plan runs where no distiller is loaded: what it has to know of them travels with the study.
+  .transform((method) => ({
+    ...method,
+    reads: teacherUse(method.distillers.map(({ name }) => name)),
+  }));
 
 const explainSchema = z.strictObject({
   model: modelSchema.prefault({ name: 'hme_ltb' }),
@@ -165,6 +168,5 @@ export type StudyInput = z.input<typeof studySchema>;
 /** A study with every default filled in. */
 export type Study = z.output<typeof studySchema>;
 export type ModelSpec = z.output<typeof modelSchema>;
-export type DistillerSpec = z.output<typeof distillerSchema>;
 export type VamSpec = z.output<typeof vamSchema>;
 export type DeviceSpec = Study['device'];

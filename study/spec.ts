@@ -1,5 +1,6 @@
 import type { DatasetName } from './datasets.ts';
-import type { DeviceSpec, DistillerSpec, ModelSpec, VamSpec } from './schema.ts';
+import type { DistillerSpec } from './distillers.ts';
+import type { DeviceSpec, ModelSpec, VamSpec } from './schema.ts';
 import type { Train } from './train-schema.ts';
 
 /** What every leg names: together with the fields of its kind it is all that determines the result. */

@@ -21,6 +21,7 @@ export async function openVerifyTools(
   const { recomputeLogits } = await import('../learning/teaching/teach.ts');
   const { networkOptions } = await import('../learning/networks.ts');
   const { networkCost } = await import('../learning/models/build.ts');
+  const { helperParameters } = await import('../learning/training/objective.ts');
   const { trainingMetrics } = await import('../learning/training/metrics.ts');
   const deviceClass = deviceClassOf(device);
   return {
@@ -39,9 +40,13 @@ export async function openVerifyTools(
     },
     recomputeLogits,
     problemOf: (error) => problemOf(store, error),
-    metricsOfLog: ({ model, dataset, vam }, epochs) => {
+    metricsOfLog: (spec, epochs) => {
+      const { model, dataset, vam } = spec;
       const { parameterCount } = networkCost(networkOptions(model, dataset.name, vam));
-      return trainingMetrics(epochs, parameterCount);
+      return trainingMetrics(epochs, {
+        parameters: parameterCount,
+        helperParameters: helperParameters(spec),
+      });
     },
   };
 }

@@ -5,7 +5,7 @@ import { CHANNELS } from './records.ts';
 
 /** A batch as a step takes it. */
 export type FedBatch = {
-  readonly images: tf.Tensor;
+  readonly images: tf.Tensor4D;
   readonly labels: Int32Array;
   readonly count: number;
 };
@@ -59,5 +59,5 @@ export function createKeptBatches(batch: number, mostBytes: number): KeptBatches
 function makeBatch(source: BatchSource, images: Uint32Array): FedBatch {
   const { count, images: pixels, labels } = plainBatch(source, images);
   const { imageSize } = source.set;
-  return { count, labels, images: tf.tensor(pixels, [count, imageSize, imageSize, CHANNELS]) };
+  return { count, labels, images: tf.tensor4d(pixels, [count, imageSize, imageSize, CHANNELS]) };
 }

@@ -27,9 +27,8 @@ export type KernelShape = readonly [number, number, number, number];
 /** Turns the stored kernel into the one that convolves. */
 export type KernelGate = (kernel: tf.Tensor4D, context: Context) => tf.Tensor4D;
 
-/** What a model is built with: it hands out variables and counts their cost. */
-export type Builder = {
-  readonly options: NetworkOptions;
+/** What layers are built with: it hands out variables and counts their cost. */
+export type ModuleBuilder = {
   readonly parameter: (
     name: string,
     shape: readonly number[],
@@ -38,6 +37,11 @@ export type Builder = {
   ) => tf.Variable;
   readonly statistic: (name: string, shape: readonly number[], value: number) => tf.Variable;
   readonly countMultiplyAdds: (count: number) => void;
+};
+
+/** What a model is built with. */
+export type Builder = ModuleBuilder & {
+  readonly options: NetworkOptions;
   /** Attention on a kernel, where the network has it and the kernel is large enough for it. */
   readonly gateKernel?: (name: string, shape: KernelShape) => KernelGate | undefined;
 };
@@ -52,8 +56,21 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Starts a network whose variables take their first values from `initialise`. */
-export function createBuilder(options: NetworkOptions, initialise: Initialiser): NetworkBuilder {
+/** The variables of some modules, by name in the order of construction, and what they cost. */
+export type Modules = Pick<
+  Network,
+  'trainable' | 'statistics' | 'multiplyAdds' | 'parameterCount' | 'dispose'
+>;
+
+/** A builder of modules, and what has been built with it so far. */
+export type ModulesBuilder = ModuleBuilder & {
+  /** A variable without gradient that starts as `initial` says. */
+  readonly untrained: (name: string, shape: readonly number[], initial: Initial) => tf.Variable;
+  readonly built: () => Modules;
+};
+
+/** @param owner what messages call the whole */
+export function createModules(owner: string, initialise: Initialiser): ModulesBuilder {
   const trainable = new Map<string, Parameter>();
   const statistics = new Map<string, tf.Variable>();
   let multiplyAdds = 0;
@@ -65,7 +82,7 @@ export function createBuilder(options: NetworkOptions, initialise: Initialiser):
     isTrainable: boolean,
   ): tf.Variable => {
     if (trainable.has(name) || statistics.has(name)) {
-      throw new KdxError('CodeBug', `${options.model} names two of its tensors ${name}.`);
+      throw new KdxError('CodeBug', `${owner} names two of its tensors ${name}.`);
     }
     const values = initialise(name, shape, initial);
     if (values.length !== sizeOf(shape)) {
@@ -74,33 +91,42 @@ export function createBuilder(options: NetworkOptions, initialise: Initialiser):
     }
     return tf.tidy(() => tf.variable(tf.tensor(values, [...shape], 'float32'), isTrainable));
   };
+  const untrained: ModulesBuilder['untrained'] = (name, shape, initial) => {
+    const created = variable(name, shape, initial, false);
+    statistics.set(name, created);
+    return created;
+  };
 
   return {
-    options,
     parameter: (name, shape, initial, group = 'weights') => {
       const parameter = { name, group, variable: variable(name, shape, initial, true) };
       trainable.set(name, parameter);
       return parameter.variable;
     },
-    statistic: (name, shape, value) => {
-      const created = variable(name, shape, { kind: 'constant', value }, false);
-      statistics.set(name, created);
-      return created;
-    },
+    statistic: (name, shape, value) => untrained(name, shape, { kind: 'constant', value }),
+    untrained,
     countMultiplyAdds: (count) => {
       multiplyAdds += count;
     },
-    finish: (body) => ({
-      options,
+    built: () => ({
       trainable,
       statistics,
       multiplyAdds,
       parameterCount: [...trainable.values()].reduce((sum, p) => sum + p.variable.size, 0),
-      forward: body,
       dispose: () => {
         for (const { variable } of trainable.values()) variable.dispose();
         for (const statistic of statistics.values()) statistic.dispose();
       },
     }),
+  };
+}
+
+/** Starts a network whose variables take their first values from `initialise`. */
+export function createBuilder(options: NetworkOptions, initialise: Initialiser): NetworkBuilder {
+  const modules = createModules(options.model, initialise);
+  return {
+    ...modules,
+    options,
+    finish: (body) => ({ ...modules.built(), options, forward: body }),
   };
 }

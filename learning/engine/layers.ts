@@ -1,5 +1,5 @@
 import { tf } from './backend.ts';
-import type { Builder, Context } from './builder.ts';
+import type { Builder, Context, ModuleBuilder } from './builder.ts';
 import { convolve } from './convolution.ts';
 import type { Initial } from './network.ts';
 import { batchNorm, batchNormRelu } from './normalisation.ts';
@@ -48,7 +48,7 @@ export function convolution(builder: Builder, options: ConvolutionOptions): Laye
 
 /** Batch norm on its own; `bias` is the one of a convolution right in front of it. */
 export function norm(
-  builder: Builder,
+  builder: ModuleBuilder,
   name: string,
   channels: number,
   bias?: tf.Variable,
@@ -125,7 +125,7 @@ export type LinearOptions = {
 
 /** The classifier: [B, inputs] → [B, outputs]. */
 export function linear(
-  builder: Builder,
+  builder: ModuleBuilder,
   { name, inputs, outputs, bias }: LinearOptions,
 ): (x: tf.Tensor2D) => tf.Tensor2D {
   const bound = 1 / Math.sqrt(inputs);

@@ -1,6 +1,6 @@
 import { KdxError } from '../../leg/errors.ts';
 import { tf } from './backend.ts';
-import type { Network } from './network.ts';
+import type { Modules } from './builder.ts';
 import type { Optimizer } from './optimizer.ts';
 import type { StoredTensor } from './safetensors.ts';
 
@@ -8,15 +8,21 @@ import type { StoredTensor } from './safetensors.ts';
 export type State = ReadonlyMap<string, tf.Variable>;
 
 /** Weights and running statistics of a network: what it takes to use it. */
-export function networkState({ trainable, statistics }: Network): State {
+export function networkState({
+  trainable,
+  statistics,
+}: Pick<Modules, 'trainable' | 'statistics'>): State {
   const weights = [...trainable.values()].map(({ name, variable }) => [name, variable] as const);
   return new Map([...weights, ...statistics]);
 }
 
-/** The same with the optimiser's slots: what it takes to go on training it. */
-export function trainingState(network: Network, optimizer: Optimizer): State {
+/** The same of all that is trained or remembered, with the optimiser's slots: what it takes to go on. */
+export function trainingState(
+  trained: readonly Pick<Modules, 'trainable' | 'statistics'>[],
+  optimizer: Optimizer,
+): State {
   const slots = [...optimizer.slots].map(([name, slot]) => [`optimizer/${name}`, slot] as const);
-  return new Map([...networkState(network), ...slots]);
+  return new Map([...trained.flatMap((modules) => [...networkState(modules)]), ...slots]);
 }
 
 /** Copies tensors to the host. */

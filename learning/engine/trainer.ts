@@ -20,26 +20,32 @@ export type Outputs = Readonly<Record<string, tf.Tensor>>;
 export type LossTerms = Readonly<Record<string, tf.Tensor>> & { readonly total: tf.Scalar };
 
 /** A step without training: evaluation, a teacher's logits. */
-export type Program = {
-  readonly run: (feeds: Feeds) => Outputs;
+export type Program<Fed extends Feeds = Feeds> = {
+  readonly run: (feeds: Fed) => Outputs;
   readonly dispose: () => void;
 };
 
-export type TrainerOptions = {
+/**
+ * The parts of a training step: what is fed (`Fed`), what is computed from it without gradient
+ * (`Known`), the loss, the update.
+ */
+export type TrainerOptions<Fed extends Feeds, Known> = {
   readonly engine: Engine;
   readonly optimizer: Optimizer;
   /** Which fed scalar is the learning rate of which group. */
-  readonly rates: (feeds: Feeds) => LearningRates;
+  readonly rates: (feeds: Fed) => LearningRates;
   /** Tensors of the step that carry no gradient, such as the teacher's forward pass. */
-  readonly targets?: (feeds: Feeds) => Feeds;
+  readonly targets?: (feeds: Fed) => Known;
   /** Runs the student's forward pass and gives `total` and the terms to report. */
-  readonly loss: (feeds: Feeds, targets: Feeds) => LossTerms;
+  readonly loss: (feeds: Fed, targets: Known) => LossTerms;
+  /** What happens behind the update of the parameters. */
+  readonly afterUpdate?: () => void;
 };
 
 /** One training step after another over the optimiser's parameters. */
-export type Trainer = {
+export type Trainer<Fed extends Feeds> = {
   /** Forward, gradients, update. Gives all of `loss`'s terms; the caller disposes them. */
-  readonly step: (feeds: Feeds) => Outputs;
+  readonly step: (feeds: Fed) => Outputs;
   readonly dispose: () => void;
 };
 
@@ -47,12 +53,17 @@ export type Trainer = {
  * Makes a step runnable by the engine chosen. `step` has to keep what it gives: the engine disposes
  * every other tensor of the step.
  */
-function compile(engine: Engine, title: string, step: (feeds: Feeds) => Outputs): Program {
+function compile<Fed extends Feeds>(
+  engine: Engine,
+  title: string,
+  step: (feeds: Fed) => Outputs,
+): Program<Fed> {
   switch (engine) {
     case 'eager':
       return { run: (feeds) => tf.tidy(() => step(feeds)), dispose: () => undefined };
     case 'recorded':
-      return recordedProgram(title, step);
+      // The recorder knows feeds by name alone, and hands on those that it is given.
+      return recordedProgram(title, (feeds) => step(feeds as Fed));
     default:
       throw new KdxError('SpecInvalid', `engine is ${String(engine)}; allowed: eager, recorded.`);
   }
@@ -69,11 +80,11 @@ function keep(outputs: Outputs): Outputs {
  *
  * @param title what error messages call it
  */
-export function createProgram(
+export function createProgram<Fed extends Feeds>(
   engine: Engine,
-  step: (feeds: Feeds) => Outputs,
+  step: (feeds: Fed) => Outputs,
   title = 'The program',
-): Program {
+): Program<Fed> {
   return compile(engine, title, (feeds) => keep(step(feeds)));
 }
 
@@ -81,12 +92,14 @@ export function createProgram(
  * Makes a trainer from a loss and an optimiser. One step is: targets without gradient, the loss with
  * gradients of the optimiser's parameters, one update.
  */
-export function createTrainer(options: TrainerOptions): Trainer {
-  const { engine, optimizer, rates, targets, loss } = options;
+export function createTrainer<Fed extends Feeds, Known>(
+  options: TrainerOptions<Fed, Known>,
+): Trainer<Fed> {
+  const { engine, optimizer, rates, targets, loss, afterUpdate } = options;
   const variables = optimizer.parameters.map(({ variable }) => variable);
 
-  const program = compile(engine, 'The training step', (feeds) => {
-    const known = targets?.(feeds) ?? {};
+  const step = (feeds: Fed): Outputs => {
+    const known = targets?.(feeds) as Known;
     let outputs: Outputs = {};
     const { grads } = tf.variableGrads(() => {
       const terms = loss(feeds, known);
@@ -100,7 +113,9 @@ export function createTrainer(options: TrainerOptions): Trainer {
       if (gradient !== undefined) gradients.set(name, gradient);
     }
     optimizer.apply(gradients, rates(feeds));
+    afterUpdate?.();
     return outputs;
-  });
+  };
+  const program = compile(engine, 'The training step', step);
   return { step: program.run, dispose: program.dispose };
 }

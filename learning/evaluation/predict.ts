@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { Engine, Feeds, Outputs } from '../engine/trainer.ts';
+import type { Engine, Outputs } from '../engine/trainer.ts';
 import { createProgram } from '../engine/trainer.ts';
 import { tf } from '../engine/backend.ts';
 import type { Batch, BatchSource } from '../data/batch.ts';
 import { createKeptBatches } from '../data/kept.ts';
 import { CHANNELS } from '../data/records.ts';
-import { GATE_TEMPERATURE_FEED, passOf, type Gated } from '../networks.ts';
+import { passOf, type Gated } from '../networks.ts';
 import type { Predictions } from './scores.ts';
 
 /** Images of one forward pass: all of its maps are in memory at once. */
@@ -28,20 +28,27 @@ export type PredictOptions = {
   readonly tick?: () => void;
 };
 
+/** What an evaluation step is fed. */
+type EvaluationFeeds = {
+  /** Normalised pixels [B, H, W, 3]. */
+  readonly images: tf.Tensor4D;
+  readonly inverseGateTemperature: tf.Scalar;
+};
+
 /** @param keepBytes of batches, for whoever predicts the same images again and again */
 export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Predictor {
   const { classes, imageSize } = gated.network.options;
-  const step = (feeds: Feeds): Outputs => {
+  const step = (feeds: EvaluationFeeds): Outputs => {
     const pass = passOf(gated, 'evaluate', feeds);
-    const { logits } = gated.network.forward(feeds['images'] as tf.Tensor4D, pass);
+    const { logits } = gated.network.forward(feeds.images, pass);
     return { logits };
   };
   const program = createProgram(engine, step, 'The evaluation step');
   const batches = createKeptBatches(BATCH, keepBytes);
   const logitsOf = (batch: Batch, inverseGateTemperature = 1): Float32Array => {
     const feeds = {
-      images: tf.tensor(batch.images, [batch.count, imageSize, imageSize, CHANNELS]),
-      [GATE_TEMPERATURE_FEED]: tf.scalar(inverseGateTemperature),
+      images: tf.tensor4d(batch.images, [batch.count, imageSize, imageSize, CHANNELS]),
+      inverseGateTemperature: tf.scalar(inverseGateTemperature),
     };
     const { logits } = program.run(feeds) as { logits: tf.Tensor2D };
     const values = logits.dataSync<'float32'>();
@@ -59,7 +66,7 @@ export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Pr
           batches.lend(source, images, step, (batch) => {
             const outputs = program.run({
               images: batch.images,
-              [GATE_TEMPERATURE_FEED]: temperature,
+              inverseGateTemperature: temperature,
             });
             logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
             labels.set(batch.labels, step * BATCH);

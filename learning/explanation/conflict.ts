@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 
+import { crossEntropy } from '../../distillers/ce.ts';
 import type { Explanation, Tree } from '../../leg/records.ts';
 import type { Dataset } from '../data/load.ts';
 import { batchOf, plainBatch } from '../data/batches.ts';
 import type { Batch } from '../data/batch.ts';
 import { CHANNELS } from '../data/records.ts';
-import { crossEntropy } from '../distillers/ce.ts';
 import { tf } from '../engine/backend.ts';
 import type { Network, Parameter } from '../engine/network.ts';
-import { GATE_TEMPERATURE_FEED, passOf, type LoadedNetwork } from '../networks.ts';
+import { passOf, type LoadedNetwork } from '../networks.ts';
 
 /** Images that the gradient of one class is averaged over, at most. */
 const IMAGES_PER_CLASS = 128;
@@ -135,11 +135,11 @@ function batchGradients(
   tf.tidy(() => {
     const images = tf.tensor4d(batch.images, [batch.count, imageSize, imageSize, CHANNELS]);
     const labels = tf.oneHot(tf.tensor1d(batch.labels, 'int32'), classes);
-    const feeds = { [GATE_TEMPERATURE_FEED]: tf.scalar(inverseGateTemperature) };
+    const feeds = { inverseGateTemperature: tf.scalar(inverseGateTemperature) };
     const variables = parameters.map(({ variable }) => variable);
     const { grads } = tf.variableGrads(() => {
       const { logits } = network.forward(images, passOf(loaded, 'evaluate', feeds));
-      return crossEntropy(tf.cast(labels, 'float32').as2D(batch.count, classes), logits);
+      return crossEntropy(tf, tf.cast(labels, 'float32').as2D(batch.count, classes), logits);
     }, variables);
     for (const { name, variable } of parameters) {
       const gradient = grads[variable.name];

@@ -7,6 +7,9 @@
  *
  * Attention is zero at the start: every weight is exactly 1 and the network equals the plain one.
  */
+import { z } from 'zod';
+
+import { defineDistiller } from '../../distillers/contract.ts';
 import { KdxError } from '../../leg/errors.ts';
 import type { EpochRecord } from '../../leg/records.ts';
 import { tf } from '../engine/backend.ts';
@@ -160,3 +163,26 @@ export function attendKernel(
   const tiles = tf.matMul(rows, membership(outputs, blockSize), false, true);
   return { kernel: tf.mul(kernel, tf.reshape(tiles, [1, 1, inputs, outputs])), entropy };
 }
+
+/** Published epochs over which the weight of the entropy grows from zero. */
+const WARM_UP_EPOCHS = 20;
+
+/**
+ * γ·H̄, the entropy of the attention as a term of the loss. Its weight grows linearly, so that random
+ * features of the first epochs freeze nothing in. It stands in no registry: a study asks for it with
+ * `vam`, which shapes the network too.
+ */
+export const VAM_ENTROPY = defineDistiller({
+  name: 'vam',
+  paper: 'arXiv:2105.04181',
+  weight: 1e-3,
+  options: z.strictObject({}),
+  reads: {},
+  share: ({ publishedEpoch }) => Math.min(1, (publishedEpoch - 1) / WARM_UP_EPOCHS),
+  build: () => ({
+    loss: ({ student: { attentionEntropy } }) => {
+      if (attentionEntropy !== undefined) return attentionEntropy;
+      throw new KdxError('CodeBug', 'The entropy of an attention that the network does not have.');
+    },
+  }),
+});

@@ -1,16 +1,23 @@
 import type { EpochRecord } from '../../leg/records.ts';
 
+/** Trainable scalars: of the network, and of modules that are dropped after training. */
+type Cost = { readonly parameters: number; readonly helperParameters: number };
+
 /** Scalars of a training for tables; names as `METRICS` of `leg/records.ts` lists them. */
 export function trainingMetrics(
   log: readonly EpochRecord[],
-  parameters: number,
+  { parameters, helperParameters }: Cost,
 ): Readonly<Record<string, number>> {
   const last = log.at(-1);
-  if (last === undefined) return { parameters };
+  const cost = {
+    parameters,
+    ...(helperParameters === 0 ? {} : { 'parameters.helpers': helperParameters }),
+  };
+  if (last === undefined) return cost;
   const selected = selectedByValidation(log);
   return {
     top1: last.test.top1,
-    parameters,
+    ...cost,
     'loss.last': last.loss,
     'train.top1.last': last.trainTop1,
     'test.top1.last': last.test.top1,

@@ -1,143 +1,173 @@
+import type { Distiller, Knowledge, RunPosition, Step, Term } from '../../distillers/contract.ts';
+import { distillerOf, teacherUse, type TeacherUse } from '../../distillers/lookup.ts';
 import { KdxError } from '../../leg/errors.ts';
+import { DATASETS } from '../../study/datasets.ts';
+import { featureShapes, type ModelName } from '../../study/models/models.ts';
 import type { TrainSpec } from '../../study/spec.ts';
-import type { Distiller, Knowledge, TermContext } from '../distillers/distiller.ts';
-import { createDistiller } from '../distillers/registry.ts';
 import { tf } from '../engine/backend.ts';
-import { withoutGradient } from '../engine/gradients.ts';
-import type { Network } from '../engine/network.ts';
-import type { Feeds, LossTerms, TrainerOptions } from '../engine/trainer.ts';
-import { passOf, type Gated } from '../networks.ts';
+import type { Modules } from '../engine/builder.ts';
+import { seedIn } from '../engine/random.ts';
+import { ADD_ONS } from '../models/registry.ts';
+import { createSites, type Ground, type Sites } from './site.ts';
 
-/** The loss of a training, in the form a trainer takes it. */
-export type Objective = Required<Pick<TrainerOptions, 'targets' | 'loss'>> & {
-  /** Names of the terms that `loss` gives beside `total` and `correct`. */
+/** L = Σ weight · share · term, with all that its terms train and remember beside the student. */
+export type Objective = {
+  /** Names of the terms, in the order of their sum. */
   readonly terms: readonly string[];
+  /** What all terms together read of the teacher. */
+  readonly teacher: TeacherUse;
+  /** Whether a term reads the place of each image in the training split. */
+  readonly readsRows: boolean;
+  /** The total, and every term without its weight. */
+  readonly loss: (step: Step) => {
+    readonly total: tf.Scalar;
+    readonly terms: Readonly<Record<string, tf.Scalar>>;
+  };
+  /** Helper modules and memories. */
+  readonly helpers: Modules;
+} & Pick<Sites, 'feedsAt' | 'replaceMemories' | 'dispose'>;
+
+/** A method as a study asks for it. */
+type Request = {
+  readonly distiller: Distiller;
+  readonly weight: number;
+  readonly options: Readonly<Record<string, unknown>>;
 };
 
-/** Name under which the entropy of VAM's attention stands among the terms. */
-export const VAM_TERM = 'vam';
-
-/** Name of the fed rows that a cached teacher says. */
-export const TEACHER_LOGITS_FEED = 'teacherLogits';
-
-/** The network that teaches, or that its logits are fed. */
-type TeacherSource = Network | 'cached';
-
-type Weighted = { readonly distiller: Distiller; readonly weight: number };
+/** A term, and what puts its weight on it. */
+type Weighted = {
+  readonly name: string;
+  readonly loss: Term['loss'];
+  readonly weigh: (loss: tf.Scalar, step: Step) => tf.Scalar;
+};
 
 /**
- * L = Σ weight · term + γ · H̄: the loss terms of the spec and, with VAM, the entropy of its attention.
- * A teacher runs in evaluation mode, and only where a term needs it; a cached one does not run. `correct` counts the images of
- * the batch that are classified rightly.
+ * Builds the loss of a training: the distillers of the spec and, with VAM, the entropy of its
+ * attention.
  *
- * @throws KdxError SpecInvalid where a term occurs twice or needs of a teacher what is not there
+ * @throws KdxError SpecInvalid where a term occurs twice, needs a teacher that is not there, or
+ *   cannot work on these networks
  */
 export function createObjective(
-  spec: TrainSpec,
-  student: Gated,
-  teacher: TeacherSource | undefined,
+  spec: Pick<TrainSpec, 'distillers' | 'vam' | 'teacher'>,
+  ground: Ground,
 ): Objective {
-  const weighted = spec.distillers.map((distiller) => ({
-    distiller: createDistiller(distiller),
-    weight: distiller.weight,
-  }));
-  const needs = new Set(weighted.map(({ distiller }) => distiller.needs));
-  checkTerms(weighted, teacher);
-  if (teacher === 'cached') checkCache(weighted);
-  const taught = needs.has('logits') || needs.has('features') ? teacher : undefined;
-  const { classes } = student.network.options;
+  const requests = requestsOf(spec);
+  checkRequests(requests, spec, ground);
+  const sites = createSites(ground);
+  const weighted = requests.map((request) => build(request, sites));
   return {
-    terms: [
-      ...weighted.map(({ distiller }) => distiller.name),
-      ...(spec.vam === undefined ? [] : [VAM_TERM]),
-    ],
-    targets: (feeds) => ({
-      labels: tf.oneHot(tf.cast(feeds['labels'] as tf.Tensor1D, 'int32'), classes),
-      ...(taught === undefined ? {} : teach(taught, feeds, needs.has('features'))),
-    }),
-    loss: (feeds, targets) => lossOf(weighted, student, feeds, targets),
+    terms: weighted.map(({ name }) => name),
+    teacher: teacherUse(spec.distillers.map(({ name }) => name)),
+    readsRows: requests.some(({ distiller }) => distiller.reads.rows === true),
+    loss: (step) => sumOf(weighted, step),
+    helpers: sites.built(),
+    feedsAt: sites.feedsAt,
+    replaceMemories: sites.replaceMemories,
+    dispose: sites.dispose,
   };
 }
 
-function checkTerms(weighted: readonly Weighted[], teacher: TeacherSource | undefined): void {
-  const names = weighted.map(({ distiller }) => distiller.name);
+function requestsOf({ distillers, vam }: Pick<TrainSpec, 'distillers' | 'vam'>): Request[] {
+  const requests = distillers.map(({ name, weight, ...options }): Request => {
+    return { distiller: distillerOf(name), weight, options };
+  });
+  if (vam === undefined) return requests;
+  return [...requests, { distiller: ADD_ONS.vam.entropy, weight: vam.entropyWeight, options: {} }];
+}
+
+function checkRequests(
+  requests: readonly Request[],
+  { teacher }: Pick<TrainSpec, 'teacher'>,
+  { pair }: Ground,
+): void {
+  const names = requests.map(({ distiller }) => distiller.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new KdxError('SpecInvalid', `distillers: ${twice} occurs twice; allowed: once each.`);
   }
-  const untaught = weighted.find(({ distiller }) => distiller.needs !== 'targets');
-  if (untaught !== undefined && teacher === undefined) {
-    const { name } = untaught.distiller;
-    throw new KdxError(
-      'SpecInvalid',
-      `distillers: ${name} needs a teacher, but the spec has none.`,
-    );
+  for (const { distiller, options } of requests) {
+    const { name, reads, refuses } = distiller;
+    if (reads.teacher === undefined) continue;
+    if (teacher === undefined) {
+      throw new KdxError(
+        'SpecInvalid',
+        `distillers: ${name} needs a teacher, but the spec has none.`,
+      );
+    }
+    if (reads.teacher === 'features' && teacher.logits !== undefined) {
+      const message = `teacher.logits is set, but the distiller ${name} needs features; allowed: a teacher without it.`;
+      throw new KdxError('SpecInvalid', message);
+    }
+    const reason = refuses?.call(distiller, pair, options);
+    if (reason !== undefined) throw new KdxError('SpecInvalid', `distillers: ${name}: ${reason}.`);
   }
 }
 
-function checkCache(weighted: readonly Weighted[]): void {
-  const featured = weighted.find(({ distiller }) => distiller.needs === 'features');
-  if (featured === undefined) return;
-  const { name } = featured.distiller;
-  throw new KdxError(
-    'SpecInvalid',
-    `teacher.logits is set, but the distiller ${name} needs features; allowed: a teacher without it.`,
+function build({ distiller, weight, options }: Request, sites: Sites): Weighted {
+  const site = sites.of(distiller.name);
+  const { loss } = distiller.build(site, options);
+  const share = distiller.share?.bind(distiller);
+  if (share === undefined) {
+    return { name: distiller.name, loss, weigh: (value) => tf.mul(value, weight) };
+  }
+  const current = site.scalar(
+    'weight',
+    (position: RunPosition) => weight * share(position, options),
   );
+  return { name: distiller.name, loss, weigh: (value, step) => tf.mul(value, current(step)) };
 }
 
-const TEACHER_LOGITS = 'teacher/logits';
-const TEACHER_FEATURE = 'teacher/feature/';
-
-function teach(teacher: TeacherSource, feeds: Feeds, withFeatures: boolean): Feeds {
-  if (teacher === 'cached') return { [TEACHER_LOGITS]: feeds[TEACHER_LOGITS_FEED] as tf.Tensor2D };
-  const { logits, features } = teacher.forward(feeds['images'] as tf.Tensor4D, {
-    mode: 'evaluate',
-  });
-  const named = features.map((feature, index) => [`${TEACHER_FEATURE}${index}`, feature] as const);
-  return { [TEACHER_LOGITS]: logits, ...(withFeatures ? Object.fromEntries(named) : {}) };
-}
-
-function teacherKnowledge(targets: Feeds): Knowledge | undefined {
-  const logits = targets[TEACHER_LOGITS];
-  if (logits === undefined) return undefined;
-  const count = Object.keys(targets).filter((name) => name.startsWith(TEACHER_FEATURE)).length;
-  const features = Array.from({ length: count }, (_, index) => {
-    return targets[`${TEACHER_FEATURE}${index}`] as tf.Tensor;
-  });
-  return { logits: logits as tf.Tensor2D, features };
-}
-
-function lossOf(
-  weighted: readonly Weighted[],
-  student: Gated,
-  feeds: Feeds,
-  targets: Feeds,
-): LossTerms {
-  const forward = student.network.forward(feeds['images'] as tf.Tensor4D, {
-    ...passOf(student, 'train', feeds),
-    dropoutSeed: feeds['dropoutSeed'] as tf.Tensor1D,
-  });
-  const teacher = teacherKnowledge(targets);
-  const labels = targets['labels'] as tf.Tensor2D;
-  const context: TermContext = {
-    labels,
-    student: forward,
-    ...(teacher === undefined ? {} : { teacher }),
-  };
+function sumOf(weighted: readonly Weighted[], step: Step) {
   const terms: Record<string, tf.Scalar> = {};
   const parts: tf.Scalar[] = [];
-  for (const { distiller, weight } of weighted) {
-    const term = distiller.loss(context);
-    terms[distiller.name] = term;
-    parts.push(tf.mul(term, weight));
+  for (const { name, loss, weigh } of weighted) {
+    const value = loss(step);
+    terms[name] = value;
+    parts.push(weigh(value, step));
   }
-  if (forward.vamEntropy !== undefined) {
-    terms[VAM_TERM] = forward.vamEntropy;
-    parts.push(tf.mul(forward.vamEntropy, feeds['vamWeight'] as tf.Scalar));
-  }
-  const correct = withoutGradient(() => {
-    const hits = tf.equal(tf.argMax(forward.logits, 1), tf.argMax(labels, 1));
-    return tf.sum(tf.cast(hits, 'float32'));
-  });
-  return { ...terms, total: tf.addN<tf.Scalar>(parts), correct };
+  return { total: tf.addN<tf.Scalar>(parts), terms };
+}
+
+/** What the loss of a training is built from. @param classOfRow by row of the training split */
+export function groundOf(
+  { model, teacher, dataset, seeds, streams }: TrainSpec,
+  classOfRow: Int32Array,
+): Ground {
+  const { classes, imageSize } = DATASETS[dataset.name];
+  const shapes = (name: ModelName) => featureShapes(name, imageSize);
+  const pair = {
+    student: shapes(model.name),
+    teacher: teacher === undefined ? { maps: [] } : shapes(teacher.model.name),
+    ...{ classes, images: dataset.split.train },
+  };
+  return {
+    pair,
+    classOfRow,
+    seeds: { init: seedIn(seeds.init, streams), data: seedIn(seeds.data, streams) },
+  };
+}
+
+/** Parameters that the loss of a training trains beside the student. */
+export function helperParameters(spec: TrainSpec): number {
+  const objective = createObjective(spec, groundOf(spec, new Int32Array(spec.dataset.split.train)));
+  const { parameterCount } = objective.helpers;
+  objective.dispose();
+  return parameterCount;
+}
+
+/** The tensors of a forward pass that losses may read. */
+export function knowledgeOf(forward: {
+  readonly logits: tf.Tensor2D;
+  readonly features: readonly tf.Tensor[];
+  readonly pooled?: tf.Tensor2D;
+  readonly vamEntropy?: tf.Scalar;
+}): Knowledge {
+  const { logits, features, pooled, vamEntropy } = forward;
+  return {
+    logits,
+    maps: features.filter(({ rank }) => rank === 4) as tf.Tensor4D[],
+    ...(pooled === undefined ? {} : { embedding: pooled }),
+    ...(vamEntropy === undefined ? {} : { attentionEntropy: vamEntropy }),
+  };
 }

@@ -3,26 +3,11 @@
  * length is the published run with other steps per epoch: its steps are laid evenly over the
  * published epochs, so that every schedule passes through all of its phases however short the run is.
  */
+import type { RunPosition } from '../../distillers/contract.ts';
 import { EXPLAINER_EPOCHS, type Train } from '../../study/train-schema.ts';
 
 /** A step of a run, as the training loop counts it. */
-export type StepPosition = {
-  /** From 1. */
-  readonly epoch: number;
-  /** Within the epoch, from 0. */
-  readonly step: number;
-  readonly stepsPerEpoch: number;
-};
-
-/** What a schedule may depend on: a weight of a loss term, a rate, a temperature. */
-export type RunPosition = StepPosition & {
-  /** Epochs of the run. */
-  readonly epochs: number;
-  /** The published epoch ê that this step falls into, from 1; a whole number. */
-  readonly publishedEpoch: number;
-  /** Share of the run's steps that are done before this one, in [0, 1). */
-  readonly progress: number;
-};
+export type StepPosition = Pick<RunPosition, 'epoch' | 'step' | 'stepsPerEpoch'>;
 
 /** The position of a step, with the epoch of the run that was published for this schedule. */
 export function runPosition(train: Train, at: StepPosition): RunPosition {

@@ -15,8 +15,6 @@ const STAGE_2_HALF_LIFE = 30;
 /** Gates: softmax(β/(τ₀·t)) with t = T₀/ê. */
 const GATE_TAU_0 = 0.5;
 const GATE_T_0 = 10;
-/** VAM: the weight of its entropy grows from zero for so many epochs. */
-const VAM_WARM_UP_EPOCHS = 20;
 
 /** All that changes from step to step. */
 export type StepSettings = {
@@ -24,8 +22,6 @@ export type StepSettings = {
   readonly gateLearningRate: number;
   /** 1/(τ₀·t) = ê/5 of the explainer's gates. */
   readonly inverseGateTemperature: number;
-  /** Share of VAM's entropy weight γ in force: 0 in the first published epoch, then linear up to 1. */
-  readonly vamWarmUp: number;
 };
 
 /** The settings of one step. */
@@ -41,7 +37,6 @@ export function scheduleAt(train: Train, at: StepPosition): StepSettings {
     learningRate: base * factors.weights,
     gateLearningRate: gateBase * factors.gates,
     inverseGateTemperature: gateEpoch / (GATE_TAU_0 * GATE_T_0),
-    vamWarmUp: Math.min(1, (publishedEpoch - 1) / VAM_WARM_UP_EPOCHS),
   };
 }
 

@@ -1,3 +1,4 @@
+import { KdxError } from '../../leg/errors.ts';
 import type { TrainSpec } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
@@ -7,11 +8,11 @@ import type { Parameter } from '../engine/network.ts';
 import type { Optimizer } from '../engine/optimizer.ts';
 import { seedIn } from '../engine/random.ts';
 import { sgd } from '../engine/sgd.ts';
-import { createTrainer, type Trainer } from '../engine/trainer.ts';
-import type { tf } from '../engine/backend.ts';
+import type { Trainer } from '../engine/trainer.ts';
 import { liveParameters } from '../models/explainer/route.ts';
 import { loadNetwork, startNetwork, type Gated } from '../networks.ts';
-import { createObjective } from './objective.ts';
+import { createObjective, groundOf, type Objective } from './objective.ts';
+import { createStep, type StepFeeds } from './step.ts';
 import { createPredictor, type Predictor } from '../evaluation/predict.ts';
 import { networkState, trainingState, type State } from '../engine/state.ts';
 import { openTeacherLogits, type TeacherLogits } from '../teaching/teacher-logits.ts';
@@ -21,12 +22,13 @@ export type Session = {
   readonly spec: TrainSpec;
   readonly data: Dataset;
   readonly student: Gated;
-  readonly trainer: Trainer;
+  readonly objective: Objective;
+  readonly trainer: Trainer<StepFeeds>;
   readonly predictor: Predictor;
   /** Where the teacher does not run: what it says, read from what a teach leg left. */
   readonly teacherLogits?: TeacherLogits;
-  /** Names of the loss terms. */
-  readonly terms: readonly string[];
+  /** Place of an image of the train set in the training split. */
+  readonly rowOf: (image: number) => number;
   /** What a checkpoint holds, and the part of it that is the network. */
   readonly trainingState: State;
   readonly networkState: State;
@@ -49,35 +51,38 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
       ? undefined
       : loadNetwork(taught, spec.dataset.name, teacherWeights).network;
   const student = startNetwork(spec, await read(spec.parent?.weights));
-  const optimizer = createOptimizer(spec, trainedParameters(student));
-  const objective = createObjective(
-    spec,
-    student,
-    teacherLogits === undefined ? teacher : 'cached',
-  );
-  const trainer = createTrainer({
-    engine: spec.engine,
-    optimizer,
-    rates: (feeds) => ({
-      weights: feeds['learningRate'] as tf.Scalar,
-      gates: feeds['gateLearningRate'] as tf.Scalar,
-      vam: feeds['learningRate'] as tf.Scalar,
-    }),
-    ...objective,
-  });
+  const objective = createObjective(spec, groundOf(spec, classesOf(data)));
+  const helpers = [...objective.helpers.trainable.values()];
+  const optimizer = createOptimizer(spec, [...trainedParameters(student), ...helpers]);
+  const trainer = createStep({ spec, student, teacher, objective, optimizer });
   const predictor = createPredictor(spec.engine, student, KEPT_BYTES);
   return {
-    ...{ spec, data, student, trainer, predictor, terms: objective.terms },
+    ...{ spec, data, student, objective, trainer, predictor, rowOf: rowsOf(data) },
     ...(teacherLogits === undefined ? {} : { teacherLogits }),
-    trainingState: trainingState(student.network, optimizer),
+    trainingState: trainingState([student.network, objective.helpers], optimizer),
     networkState: networkState(student.network),
     dispose: () => {
       trainer.dispose();
       predictor.dispose();
       optimizer.dispose();
+      objective.dispose();
       student.network.dispose();
       teacher?.dispose();
     },
+  };
+}
+
+/** Classes of the training images, by row of the training split. */
+function classesOf({ train, split }: Dataset): Int32Array {
+  return Int32Array.from(split.train, (image) => train.set.labels[image] as number);
+}
+
+function rowsOf({ split }: Dataset): (image: number) => number {
+  const rows = new Map([...split.train].map((image, row) => [image, row]));
+  return (image) => {
+    const row = rows.get(image);
+    if (row === undefined) throw new KdxError('CodeBug', `Image ${image} is not trained on.`);
+    return row;
   };
 }
 

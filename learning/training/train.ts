@@ -126,9 +126,12 @@ async function storeResult(
   { key, ports }: LegContext,
   { position: { log }, diverged }: LoopEnd,
 ): Promise<Result> {
-  const { spec, student, networkState } = session;
+  const { spec, student, objective, networkState } = session;
   const epochs = await ports.writeBlob(epochLines(log));
-  const metrics = trainingMetrics(log, student.network.parameterCount);
+  const metrics = trainingMetrics(log, {
+    parameters: student.network.parameterCount,
+    helperParameters: objective.helpers.parameterCount,
+  });
   const common = { schema: 1, key, spec, metrics } as const;
   if (diverged !== undefined) {
     return { ...common, status: 'diverged', diverged, files: { epochs } };

@@ -106,6 +106,9 @@ export function protocolTable(study: Study): Table {
   };
 }
 
+/** What options of losses are called in formulas. */
+const SYMBOLS: Readonly<Record<string, string>> = { temperature: 'T', smoothing: 'ε' };
+
 const OPTIMIZERS = { sgd: 'SGD', adam: 'Adam' } as const;
 
 function setting(here: string | number, published: string | number): Prose {
@@ -124,11 +127,10 @@ export function protocolProse(study: Study): Prose {
     init === data ? `${init}` : `${init}/${data}`,
   );
   const methods = (sweep?.methods ?? []).map(({ id, distillers, vam }) => {
-    const terms = distillers.map(({ name, weight, temperature, smoothing }) => {
-      const details = [
-        ...(temperature === undefined ? [] : [`T${TIE}=${TIE}${temperature}`]),
-        ...(smoothing === undefined ? [] : [`ε${TIE}=${TIE}${smoothing}`]),
-      ];
+    const terms = distillers.map(({ name, weight, ...options }) => {
+      const details = Object.entries(options).map(([option, value]) => {
+        return `${SYMBOLS[option] ?? option}${TIE}=${TIE}${String(value)}`;
+      });
       const base = `${weight}${TIE}·${TIE}${name.toUpperCase()}`;
       return details.length === 0 ? base : `${base} (${details.join(', ')})`;
     });

@@ -1,6 +1,7 @@
 import { codeOf, type CodeIndex } from '../code.ts';
 import { evaluationCost, explanationCost, trainingCost } from './cost.ts';
-import type { DistillerSpec, ModelSpec, Study, VamSpec } from '../schema.ts';
+import type { DistillerSpec } from '../distillers.ts';
+import type { ModelSpec, Study, VamSpec } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import type { Seed } from './seeds.ts';
 import { splitOf } from './split.ts';

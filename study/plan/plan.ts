@@ -1,6 +1,7 @@
 import { digestJson } from '../canonical.ts';
-import { TAUGHT_DISTILLERS, type ArmName } from '../catalog.ts';
-import type { DistillerSpec, ModelSpec, Study } from '../schema.ts';
+import type { ArmName } from '../catalog.ts';
+import type { DistillerSpec } from '../distillers.ts';
+import type { ModelSpec, Study } from '../schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { LegSpec } from '../spec.ts';
 import { armStream, studentStream, teachNode, teachStreams } from './streams.ts';
@@ -167,9 +168,7 @@ function studentNodes(
 ): TrialNode[] {
   const id = `sweep/${model.name}/${method.id}/s${seed.init}`;
   const teacher = teacherOf(study, method.teacher);
-  const taught = method.distillers.some(({ name }) => TAUGHT_DISTILLERS.includes(name))
-    ? teacher
-    : undefined;
+  const taught = method.reads === 'nothing' ? undefined : teacher;
   const train = study.sweep?.train;
   if (train === undefined) return [];
   const network = method.vam === undefined ? { model } : { model, vam: method.vam };

@@ -1,8 +1,7 @@
-import { FEATURE_DISTILLERS, TAUGHT_DISTILLERS } from '../catalog.ts';
 import { codeOf } from '../code.ts';
 import { teachingCost } from './cost.ts';
 import { DATASETS } from '../datasets.ts';
-import type { DistillerSpec, Study } from '../schema.ts';
+import type { Study } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { TeachSpec } from '../spec.ts';
@@ -44,20 +43,13 @@ function streamOf(
   return { id, section, teacher, augment, epochs, data };
 }
 
-/** Whether a loss learns from a teacher's logits and from nothing else of it. */
-function readsLogits(distillers: readonly DistillerSpec[]): boolean {
-  const some = (names: readonly string[]): boolean =>
-    distillers.some(({ name }) => names.includes(name));
-  return some(TAUGHT_DISTILLERS) && !some(FEATURE_DISTILLERS);
-}
-
 type Method = NonNullable<Study['sweep']>['methods'][number];
 
 /** The stream that a student reads; undefined where it has no teacher or has to run it. */
 export function studentStream(study: Study, method: Method, seed: Seed): TeachStream | undefined {
   const { sweep, teacher: choice } = study;
   if (choice.cache === 'none' || sweep === undefined) return undefined;
-  if (!readsLogits(method.distillers)) return undefined;
+  if (method.reads !== 'logits') return undefined;
   return streamOf('sweep', teacherOf(study, method.teacher), sweep.train, seed);
 }
 

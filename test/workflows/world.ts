@@ -16,11 +16,11 @@ import type {
   ResultSummary,
   StudyActivities,
 } from '../../activities/contract.ts';
+import { DISTILLERS } from '../../distillers/registry.ts';
 import { createStudyActivities } from '../../activities/study.ts';
 import { bundleWorkflows } from '../../bin/worker/bundle.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
-import { DISTILLER_NAMES } from '../../study/catalog.ts';
 import { MODEL_NAMES } from '../../study/models/models.ts';
 import type { CodeIndex } from '../../study/code.ts';
 import { resolveStudy } from '../../study/resolve.ts';
@@ -128,9 +128,7 @@ export const CODE_INDEX: CodeIndex = {
   datasets: { digits: 'd0', cifar10: 'd1', cifar100: 'd2' },
   vam: 'v0',
   models: Object.fromEntries(MODEL_NAMES.map((name) => [name, name])) as CodeIndex['models'],
-  distillers: Object.fromEntries(
-    DISTILLER_NAMES.map((name) => [name, name]),
-  ) as CodeIndex['distillers'],
+  distillers: Object.fromEntries(DISTILLERS.map(({ name }) => [name, name])),
 };
 
 export function resolved(input: unknown): ResolvedStudy {

@@ -8,7 +8,7 @@ import type { ArtifactStore } from '../../../stores/artifacts.ts';
 import { commitResult } from '../../../stores/results.ts';
 import { recordRun } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
-import { DISTILLER_NAMES } from '../../../study/catalog.ts';
+import { DISTILLERS } from '../../../distillers/registry.ts';
 import { DATASET_NAMES } from '../../../study/datasets.ts';
 import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { bindTrial, expandStudy, type PlanContext } from '../../../study/plan/plan.ts';
@@ -24,7 +24,7 @@ export const CONTEXT: PlanContext = {
     kinds: digests(['train', 'teach', 'evaluate', 'explain']),
     datasets: digests(DATASET_NAMES),
     models: digests(MODEL_NAMES),
-    distillers: digests(DISTILLER_NAMES),
+    distillers: digests(DISTILLERS.map(({ name }) => name)),
   },
 };
 

@@ -14,7 +14,7 @@ function rates(feeds: Feeds): Record<'weights' | 'gates' | 'vam', tf.Scalar> {
   return { weights: rate, gates: rate, vam: rate };
 }
 
-function trainer(network: Network): Trainer {
+function trainer(network: Network): Trainer<Feeds> {
   const parameters = [...network.trainable.values()];
   const optimizer =
     network.options.model === 'hme_ltb'

@@ -4,7 +4,6 @@ import type { EpochRecord, LogitsIndex } from '../../../leg/records.ts';
 import type { Result } from '../../../leg/result.ts';
 import { augmentedBatch } from '../../../learning/data/batches.ts';
 import { loadDataset } from '../../../learning/data/load.ts';
-import { createDistiller } from '../../../learning/distillers/registry.ts';
 import { work } from '../../../learning/leg.ts';
 import { halfRows, toHalf } from '../../../learning/teaching/logits.ts';
 import { loadNetwork } from '../../../learning/networks.ts';
@@ -12,7 +11,6 @@ import { createPredictor } from '../../../learning/evaluation/predict.ts';
 import { recomputeLogits } from '../../../learning/teaching/teach.ts';
 import { compareRows } from '../../../verify/logits.ts';
 import { digestJson } from '../../../study/canonical.ts';
-import { DISTILLER_NAMES, FEATURE_DISTILLERS } from '../../../study/catalog.ts';
 import type { LegSpec, TeachSpec, Trained, TrainSpec } from '../../../study/spec.ts';
 import { createMemory, FEW_DIGITS, type Memory } from '../memory.ts';
 
@@ -254,11 +252,4 @@ test('logits that half precision cannot hold are refused, never stored as infini
       message: /^teacher\.cache: the logits of big in epoch 3 .* up to ±65504; allowed .*"none"/,
     });
   }
-});
-
-test('the plan knows which distillers need features', (t) => {
-  const featured = DISTILLER_NAMES.filter(
-    (name) => createDistiller({ name, weight: 1 }).needs === 'features',
-  );
-  t.deepEqual(featured, [...FEATURE_DISTILLERS]);
 });

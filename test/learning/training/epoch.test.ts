@@ -4,10 +4,10 @@ import type { EpochRecord } from '../../../leg/records.ts';
 import { NO_SUMS } from '../../../learning/checkpoints.ts';
 import { openInput } from '../../../learning/data/input.ts';
 import { decodeTensors } from '../../../learning/engine/safetensors.ts';
-import type { Feeds } from '../../../learning/engine/trainer.ts';
 import { work } from '../../../learning/leg.ts';
 import { trainEpoch } from '../../../learning/training/epoch.ts';
 import { batchPlan, openSession } from '../../../learning/training/session.ts';
+import type { StepFeeds } from '../../../learning/training/step.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import type { TrainSpec } from '../../../study/spec.ts';
 import { createMemory, FEW_DIGITS } from '../memory.ts';
@@ -43,9 +43,9 @@ const DECAYS = [50, 100, 150, 200, 250].map((done) => 1 - done / 309);
 test('every step is fed the rates and the gate temperature of its published epoch', async (t) => {
   const session = await openSession(SPEC, createMemory().context(SPEC));
   const fed: Record<string, number[]> = {};
-  const step = (feeds: Feeds) => {
-    for (const name of ['learningRate', 'gateLearningRate', 'inverseGateTemperature']) {
-      const [value = NaN] = feeds[name]?.dataSync<'float32'>() ?? [];
+  const step = (feeds: StepFeeds) => {
+    for (const name of ['learningRate', 'gateLearningRate', 'inverseGateTemperature'] as const) {
+      const [value = NaN] = feeds[name].dataSync<'float32'>();
       (fed[name] ??= []).push(value);
     }
     return session.trainer.step(feeds);

@@ -1,5 +1,6 @@
 import test from 'ava';
 
+import { VAM_ENTROPY } from '../../../learning/models/vam.ts';
 import { runPosition } from '../../../learning/training/position.ts';
 import { scheduleAt, type StepSettings } from '../../../learning/training/schedules.ts';
 import type { Train } from '../../../study/train-schema.ts';
@@ -147,11 +148,14 @@ test('the gates of a short run pass through all published temperatures, soft one
 test("VAM's entropy gains its weight over the first 20 of 240 epochs, in a run of any length", (t) => {
   const published = Array.from({ length: 240 }, (_, done) => Math.min(1, done / 20));
   for (const epochs of [1, 4, 240]) {
-    const shares = settingsOf(training('step', epochs), 240 / epochs);
-    t.deepEqual(
-      shares.map(({ vamWarmUp }) => vamWarmUp),
-      published,
-    );
+    const train = training('step', epochs);
+    const stepsPerEpoch = 240 / epochs;
+    const shares = published.map((_, at) => {
+      const epoch = Math.floor(at / stepsPerEpoch) + 1;
+      const step = at % stepsPerEpoch;
+      return VAM_ENTROPY.share?.(runPosition(train, { epoch, step, stepsPerEpoch }), {});
+    });
+    t.deepEqual(shares, published);
   }
 });
 

@@ -2,9 +2,9 @@ import test from 'ava';
 
 import { NO_SUMS } from '../../../learning/checkpoints.ts';
 import { openInput } from '../../../learning/data/input.ts';
-import type { Feeds } from '../../../learning/engine/trainer.ts';
 import { trainEpoch } from '../../../learning/training/epoch.ts';
 import { batchPlan, openSession } from '../../../learning/training/session.ts';
+import type { StepFeeds } from '../../../learning/training/step.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import type { TrainSpec } from '../../../study/spec.ts';
 import { createMemory, FEW_DIGITS } from '../memory.ts';
@@ -50,13 +50,13 @@ async function draws(spec: TrainSpec) {
     if (new Set(values).size > 1) for (const value of values) weights.add(value);
   }
   const fed = { labels: [] as number[], images: [] as string[], dropout: [] as number[] };
-  const step = (feeds: Feeds) => {
-    const [images, labels, seed] = [feeds['images'], feeds['labels'], feeds['dropoutSeed']];
-    for (const image of images?.unstack() ?? []) {
+  const step = (feeds: StepFeeds) => {
+    const { images, labels, dropoutSeed } = feeds;
+    for (const image of images.unstack()) {
       fed.images.push(Buffer.from(image.dataSync().slice().buffer).toString('base64'));
     }
-    fed.labels.push(...(labels?.dataSync() ?? []));
-    fed.dropout.push(...(seed?.dataSync() ?? []));
+    fed.labels.push(...labels.dataSync());
+    fed.dropout.push(...dropoutSeed.dataSync());
     return session.trainer.step(feeds);
   };
   const input = openInput(batchPlan(session), { epoch: 1, step: 0 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { DISTILLERS } from '../../../distillers/registry.ts';
 import { digestJson } from '../../../study/canonical.ts';
-import { DISTILLER_NAMES } from '../../../study/catalog.ts';
 import { DATASET_NAMES } from '../../../study/datasets.ts';
 import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { codeOf, codeUseOf, type CodeIndex } from '../../../study/code.ts';
@@ -26,7 +26,7 @@ const code: CodeIndex = {
   datasets: table(DATASET_NAMES),
   vam: 'vam',
   models: table(MODEL_NAMES),
-  distillers: table(DISTILLER_NAMES),
+  distillers: table(DISTILLERS.map(({ name }) => name)),
 };
 const context = { datasetDigest: 'd', code };
 
@@ -232,6 +232,7 @@ test('methods that need features run the teacher, and so does an arm whose stage
   const methods = [
     {
       id: 'AT',
+      reads: 'features' as const,
       distillers: [
         { name: 'kd' as const, weight: 1 },
         { name: 'at' as const, weight: 1 },

@@ -44,7 +44,9 @@ for (const model of MODEL_NAMES) {
   test(sameFirstStep, model, 'ce');
   test(sameFirstStep, model, 'kd');
 }
-for (const method of ['ls', 'at', 'sp'] as const) test(sameFirstStep, 'resnet8', method);
+for (const method of ['ls', 'at', 'sp', 'fitnet', 'crd'] as const) {
+  test(sameFirstStep, 'resnet8', method);
+}
 
 const STEPS = 6;
 

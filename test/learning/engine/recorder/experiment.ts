@@ -1,5 +1,5 @@
 /** A small training, or the gradients of its loss, with any model, method and engine. */
-import { createDistiller } from '../../../../learning/distillers/registry.ts';
+import { distillerOf, teacherUse } from '../../../../distillers/lookup.ts';
 import { adam } from '../../../../learning/engine/adam.ts';
 import { tf } from '../../../../learning/engine/backend.ts';
 import type { Network, Pass } from '../../../../learning/engine/network.ts';
@@ -8,9 +8,15 @@ import { sgd } from '../../../../learning/engine/sgd.ts';
 import type { Engine, Feeds, LossTerms } from '../../../../learning/engine/trainer.ts';
 import { createProgram, createTrainer } from '../../../../learning/engine/trainer.ts';
 import { stream } from '../../../../learning/engine/random.ts';
+import {
+  createObjective,
+  knowledgeOf,
+  type Objective,
+} from '../../../../learning/training/objective.ts';
+import { featureShapes, type ModelName } from '../../../../study/models/models.ts';
 import { randomNetwork } from '../../networks.ts';
 
-export type Method = 'ce' | 'ls' | 'kd' | 'at' | 'sp';
+export type Method = 'ce' | 'ls' | 'kd' | 'at' | 'sp' | 'fitnet' | 'crd';
 
 export type ExperimentOptions = {
   readonly model: string;
@@ -36,22 +42,45 @@ export type Experiment = {
 
 const CLASSES = 10;
 
-/** Weights of the terms, as the published settings have them. */
-const WEIGHTS: Readonly<Record<Method, number>> = {
-  ...{ ce: 1, ls: 1, kd: 0.9, at: 1000, sp: 3000 },
+/** Images of the training split, of which each batch is a part. */
+const ROWS = 64;
+
+/** Options that are smaller than the published ones. */
+const OPTIONS: Readonly<Partial<Record<Method, Readonly<Record<string, number>>>>> = {
+  ls: { smoothing: 0.1 },
+  kd: { temperature: 4 },
+  fitnet: { layer: 2 },
+  crd: { dimensions: 16, negatives: 24, temperature: 0.07, momentum: 0.5 },
 };
 
 export function isExplainer(model: string): boolean {
   return model.startsWith('hme');
 }
 
+/** Cross-entropy, and the method with its published weight. */
+function objectiveOf(method: Method, model: string, imageSize: number): Objective {
+  const hard = { name: 'ce', weight: 1 };
+  const { weight } = distillerOf(method);
+  const soft = { name: method, weight, ...OPTIONS[method] };
+  const isTaught = teacherUse([method]) !== 'nothing';
+  const teacher = { teacher: { model: { name: 'resnet14' as const }, weights: 'here' } };
+  const pair = {
+    student: featureShapes(model as ModelName, imageSize),
+    teacher: featureShapes('resnet14', imageSize),
+    ...{ classes: CLASSES, images: ROWS },
+  };
+  const classOfRow = Int32Array.from({ length: ROWS }, (_, row) => row % CLASSES);
+  return createObjective(
+    { distillers: method === 'ce' ? [hard] : [hard, soft], ...(isTaught ? teacher : {}) },
+    { pair, classOfRow, seeds: { init: 5, data: 6 } },
+  );
+}
+
 function lossFunction(
-  method: Method,
+  objective: Objective,
   student: Network,
   teacher: Network,
 ): (feeds: Feeds) => LossTerms {
-  const ce = createDistiller({ name: 'ce', weight: 1 });
-  const other = createDistiller({ name: method, weight: 1 });
   return (feeds) => {
     const images = feeds['images'] as tf.Tensor4D;
     const pass: Pass = {
@@ -61,14 +90,16 @@ function lossFunction(
         ? { inverseGateTemperature: feeds['gate'] as tf.Scalar }
         : {}),
     };
-    const labels = feeds['labels'] as tf.Tensor2D;
-    const isTaught = method !== 'ce' && method !== 'ls';
-    const known = !isTaught ? {} : { teacher: teacher.forward(images, { mode: 'evaluate' }) };
-    const context = { labels, student: student.forward(images, pass), ...known };
-    const hard = ce.loss(context);
-    if (method === 'ce') return { total: hard };
-    const soft = other.loss(context);
-    return { total: tf.add(hard, tf.mul(soft, WEIGHTS[method])), soft };
+    const { total, terms } = objective.loss({
+      labels: feeds['labels'] as tf.Tensor2D,
+      student: knowledgeOf(student.forward(images, pass)),
+      ...(objective.teacher === 'nothing'
+        ? {}
+        : { teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate' })) }),
+      rows: feeds['rows'] as tf.Tensor1D,
+      fed: feeds,
+    });
+    return { ...terms, total };
   };
 }
 
@@ -77,16 +108,18 @@ export function createExperiment(options: ExperimentOptions): Experiment {
   const width = isExplainer(model) ? { width: 32 } : {};
   const network = randomNetwork({ model, imageSize, ...width });
   const teacher = randomNetwork({ model: 'resnet14', imageSize }, 7);
-  const parameters = [...network.trainable.values()];
+  const objective = objectiveOf(method, model, imageSize);
+  const parameters = [...network.trainable.values(), ...objective.helpers.trainable.values()];
   const optimizer =
     options.optimizer === 'adam'
       ? adam({ parameters, weightDecay: 1e-4 })
       : sgd({ parameters, weightDecay: 5e-4, momentum: 0.9 });
-  const loss = lossFunction(method, network, teacher);
+  const loss = lossFunction(objective, network, teacher);
   const trainer = createTrainer({
     engine,
     optimizer,
     loss,
+    afterUpdate: objective.replaceMemories,
     rates: (feeds) => {
       const fed = feeds['rate'] as tf.Scalar;
       return { weights: fed, gates: fed, vam: fed };
@@ -106,7 +139,11 @@ export function createExperiment(options: ExperimentOptions): Experiment {
       const values = stream(number, 'batch');
       const pixels = values.normal(images * imageSize ** 2 * 3).map((value) => value * scale);
       const labels = new Int32Array(values.integers(images, CLASSES));
+      const at = { epoch: 1, step: number, stepsPerEpoch: 1000, epochs: 1 };
+      const rows = new Int32Array(values.permutation(ROWS).subarray(0, images));
       return {
+        ...objective.feedsAt({ ...at, publishedEpoch: 1, progress: 0 }),
+        rows: tf.tensor1d(rows, 'int32'),
         images: tf.tensor4d(pixels, [images, imageSize, imageSize, 3]),
         labels: tf.tidy(() => tf.oneHot(tf.tensor1d(labels, 'int32'), CLASSES).toFloat()),
         rate: tf.scalar(rate),
@@ -132,6 +169,7 @@ export function createExperiment(options: ExperimentOptions): Experiment {
       trainer.dispose();
       gradient.dispose();
       optimizer.dispose();
+      objective.dispose();
       network.dispose();
       teacher.dispose();
     },

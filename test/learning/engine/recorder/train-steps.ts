@@ -22,7 +22,7 @@ const experiment = createExperiment({
   optimizer: 'adam',
   rate: 1e-3,
 });
-const state = trainingState(experiment.network, experiment.optimizer);
+const state = trainingState([experiment.network], experiment.optimizer);
 if (from) writeState(state, decodeTensors(readFileSync(from), from).tensors, from);
 
 const losses: number[] = [];

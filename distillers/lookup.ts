@@ -1,0 +1,17 @@
+import type { Distiller } from './contract.ts';
+import { DISTILLERS } from './registry.ts';
+
+/** The method of a name that a study may use. @throws TypeError where there is none */
+export function distillerOf(name: string): Distiller {
+  const distiller = DISTILLERS.find((candidate) => candidate.name === name);
+  if (distiller !== undefined) return distiller;
+  throw new TypeError(`There is no distiller ${name}.`);
+}
+
+/** What a sum of methods reads of a teacher: the most that one of them does. */
+export type TeacherUse = 'nothing' | 'logits' | 'features';
+
+export function teacherUse(names: readonly string[]): TeacherUse {
+  const uses = names.map((name) => distillerOf(name).reads.teacher ?? 'nothing');
+  return (['features', 'logits'] as const).find((use) => uses.includes(use)) ?? 'nothing';
+}

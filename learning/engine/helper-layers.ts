@@ -1,0 +1,92 @@
+import { tf } from './backend.ts';
+import type { ModuleBuilder } from './builder.ts';
+import { convolve } from './convolution.ts';
+import { linear, norm, type LinearOptions } from './layers.ts';
+import type { Initial } from './network.ts';
+
+type Map = (x: tf.Tensor4D) => tf.Tensor4D;
+
+type NormedOptions = {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Height and width of the input map. */
+  readonly size: number;
+};
+
+/**
+ * Layers of the modules that a distiller trains beside the student. They only ever run in training
+ * and start as PyTorch's do: kernel and bias U(±1/√fan-in).
+ */
+export type HelperLayers = {
+  /**
+   * Convolution with bias, batch norm, ReLU. At stride 2 or with a kernel of 1 the padding is
+   * (k − 1)/2, else there is none.
+   */
+  readonly convolutionNormRelu: (
+    options: NormedOptions & { readonly kernelSize: number; readonly stride: 1 | 2 },
+  ) => Map;
+  /** Transposed convolution, 4 × 4 of stride 2, which doubles the map; batch norm, ReLU. */
+  readonly transposedNormRelu: (options: NormedOptions) => Map;
+  readonly linear: (options: LinearOptions) => (x: tf.Tensor2D) => tf.Tensor2D;
+};
+
+const TRAINING = { mode: 'train' } as const;
+const TRANSPOSED_KERNEL = 4;
+
+function uniform(fanIn: number): Initial {
+  const bound = 1 / Math.sqrt(fanIn);
+  return { kind: 'uniform', low: -bound, high: bound };
+}
+
+export function createHelperLayers(builder: ModuleBuilder): HelperLayers {
+  return {
+    convolutionNormRelu: (options) => convolutionNormRelu(builder, options),
+    transposedNormRelu: (options) => transposedNormRelu(builder, options),
+    linear: (options) => linear(builder, options),
+  };
+}
+
+function convolutionNormRelu(
+  builder: ModuleBuilder,
+  {
+    name,
+    inputs,
+    outputs,
+    size,
+    kernelSize,
+    stride,
+  }: NormedOptions & { readonly kernelSize: number; readonly stride: 1 | 2 },
+): Map {
+  const initial = uniform(kernelSize ** 2 * inputs);
+  const shape = [kernelSize, kernelSize, inputs, outputs];
+  const kernel = builder.parameter(`${name}/kernel`, shape, initial) as unknown as tf.Tensor4D;
+  const bias = builder.parameter(`${name}/bias`, [outputs], initial);
+  const { rectified } = norm(builder, `${name}/norm`, outputs, bias);
+  const isPadded = stride === 2 || kernelSize === 1;
+  const after = isPadded ? size / stride : size - kernelSize + 1;
+  builder.countMultiplyAdds(after ** 2 * kernelSize ** 2 * inputs * outputs);
+  return (x) => {
+    const y = isPadded ? convolve(x, kernel, stride) : tf.conv2d(x, kernel, 1, 'valid');
+    return rectified(y, TRAINING);
+  };
+}
+
+function transposedNormRelu(
+  builder: ModuleBuilder,
+  { name, inputs, outputs, size }: NormedOptions,
+): Map {
+  // PyTorch takes the fan-in of a transposed kernel from its output channels.
+  const initial = uniform(TRANSPOSED_KERNEL ** 2 * outputs);
+  const shape = [TRANSPOSED_KERNEL, TRANSPOSED_KERNEL, outputs, inputs];
+  const kernel = builder.parameter(`${name}/kernel`, shape, initial) as unknown as tf.Tensor4D;
+  const bias = builder.parameter(`${name}/bias`, [outputs], initial);
+  const { rectified } = norm(builder, `${name}/norm`, outputs, bias);
+  builder.countMultiplyAdds(size ** 2 * TRANSPOSED_KERNEL ** 2 * inputs * outputs);
+  return (x) => {
+    const [batch] = x.shape;
+    // At 4 × 4 and stride 2, SAME pads by one on every side.
+    const doubled = tf.conv2dTranspose(x, kernel, [batch, 2 * size, 2 * size, outputs], 2, 'same');
+    return rectified(doubled, TRAINING);
+  };
+}

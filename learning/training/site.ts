@@ -1,0 +1,120 @@
+import type { Memory, Pair, RunPosition, Site } from '../../distillers/contract.ts';
+import { tf } from '../engine/backend.ts';
+import { createModules, type ModuleBuilder, type Modules } from '../engine/builder.ts';
+import { withoutGradient } from '../engine/gradients.ts';
+import { createHelperLayers } from '../engine/helper-layers.ts';
+import { seededInitialiser } from '../engine/initialise.ts';
+import { dataType, operation } from '../engine/operation.ts';
+import { stream, type Seed } from '../engine/random.ts';
+
+/** What the loss terms of one training are built from. */
+export type Ground = {
+  readonly pair: Pair;
+  /** Classes of the training images, by row of the training split. */
+  readonly classOfRow: Int32Array;
+  readonly seeds: { readonly init: Seed; readonly data: Seed };
+};
+
+/** What loss terms have asked for while they were built. */
+export type Sites = {
+  /** The site of the term `name`. */
+  readonly of: (name: string) => Site;
+  /** Parameters, statistics and memories of all helpers; names begin with that of the term. */
+  readonly built: () => Modules;
+  /** The fed tensors of one step: scalars and seeds. The caller disposes them. */
+  readonly feedsAt: (position: RunPosition) => Readonly<Record<string, tf.Tensor>>;
+  /** Gives memories their next values; behind the update. */
+  readonly replaceMemories: () => void;
+  readonly dispose: () => void;
+};
+
+/** Below it lie the integers that are drawn. */
+const INT32_MAX = 2 ** 31 - 1;
+
+/** Every name of a term begins with this, in checkpoints and in streams of random numbers. */
+const FOLDER = 'distillers';
+
+function drawn(shape: readonly number[], seed: tf.Tensor): tf.Tensor {
+  return operation(
+    'StatelessRandomUniformInt',
+    [dataType('dtype', 'int32'), dataType('T', 'int32'), dataType('Tseed', 'int32')],
+    [tf.tensor1d([...shape], 'int32'), seed, tf.scalar(0, 'int32'), tf.scalar(INT32_MAX, 'int32')],
+  );
+}
+
+/** Builders of helper modules, with everything they ask for in one place. */
+export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
+  const modules = createModules(
+    'The loss',
+    seededInitialiser((name) => stream(seeds.init, name)),
+  );
+  const feeds = new Map<string, (position: RunPosition) => tf.Tensor>();
+  const tables: tf.Variable[] = [];
+  const memories = createMemories();
+
+  const of = (term: string): Site => {
+    const named = (name: string): string => `${FOLDER}/${term}/${name}`;
+    const builder: ModuleBuilder = {
+      ...modules,
+      parameter: (name, ...rest) => modules.parameter(named(name), ...rest),
+      statistic: (name, ...rest) => modules.statistic(named(name), ...rest),
+    };
+    return {
+      ...{ ...pair, tf, withoutGradient, classOfRow },
+      layers: createHelperLayers(builder),
+      parameter: (name, shape, initial) => builder.parameter(name, shape, initial),
+      memory: (name, shape, initial) =>
+        memories.keep(modules.untrained(named(name), shape, initial)),
+      table: (values) => {
+        const table = tf.tidy(() => tf.variable(tf.tensor1d(values, 'int32'), false));
+        tables.push(table);
+        return table as unknown as tf.Tensor1D;
+      },
+      scalar: (name, at) => {
+        feeds.set(named(name), (position) => tf.scalar(at(position)));
+        return ({ fed }) => fed[named(name)] as tf.Scalar;
+      },
+      draw: (name) => {
+        feeds.set(named(name), ({ epoch, step }) => {
+          const words = stream(seeds.data, `${named(name)}/${epoch}/${step}`).words(2);
+          return tf.tensor1d(new Int32Array(words), 'int32');
+        });
+        return ({ fed }, shape) => drawn(shape, fed[named(name)] as tf.Tensor);
+      },
+    };
+  };
+  return {
+    of,
+    built: modules.built,
+    feedsAt: (position) =>
+      Object.fromEntries([...feeds].map(([name, at]) => [name, at(position)] as const)),
+    replaceMemories: memories.replaceAll,
+    dispose: () => {
+      memories.dispose();
+      modules.built().dispose();
+      tf.dispose(tables);
+    },
+  };
+}
+
+/** Memories whose next values wait until the parameters have been updated. */
+function createMemories() {
+  const waiting = new Map<tf.Variable, tf.Tensor>();
+  return {
+    keep: <T extends tf.Tensor>(variable: tf.Variable): Memory<T> => ({
+      value: () => variable as unknown as T,
+      replace: (next) => {
+        waiting.get(variable)?.dispose();
+        waiting.set(variable, tf.keep(tf.clone(next as tf.Tensor)));
+      },
+    }),
+    replaceAll: () => {
+      for (const [variable, next] of waiting) {
+        variable.assign(next);
+        next.dispose();
+      }
+      waiting.clear();
+    },
+    dispose: () => tf.dispose([...waiting.values()]),
+  };
+}
