@@ -32,7 +32,9 @@ const [first, ...others] = DISTILLERS.map(schemaOf);
 if (first === undefined) throw new TypeError('The registry of distillers is empty.');
 
 /** A term of a loss, with the options of its method: strict, and with their published defaults. */
-export const distillerSchema = z.discriminatedUnion('name', [
-  first,
-  ...others,
-]) as unknown as z.ZodType<DistillerSpec, DistillerInput>;
+export const distillerSchema = z.discriminatedUnion('name', [first, ...others], {
+  error: ({ code }) =>
+    code === 'invalid_union'
+      ? `one of ${DISTILLERS.map(({ name }) => name).join(', ')}`
+      : undefined,
+}) as unknown as z.ZodType<DistillerSpec, DistillerInput>;

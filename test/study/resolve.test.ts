@@ -52,6 +52,28 @@ test('defaults are the published protocol', (t) => {
 
 const student = { epochs: 4, optimizer: { name: 'sgd' } };
 const soft = { epochs: 6, optimizer: { name: 'adam' }, schedule: 'explainer-soft' };
+test('what a study leaves out of a distiller is in the study that is run, and so in the key', (t) => {
+  const resolve = (distillers: readonly object[]) => {
+    const resolution = resolveStudy(digitsWith(['sweep', 'methods', 1], { id: 'M', distillers }));
+    t.true(resolution.ok, resolution.ok ? '' : problemsText(resolution.problems));
+    return resolution.ok ? resolution.study.sweep?.methods[1] : undefined;
+  };
+  t.deepEqual(resolve([{ name: 'kd' }]), resolve([{ name: 'kd', weight: 0.9, temperature: 4 }]));
+  t.deepEqual(resolve([{ name: 'ls' }, { name: 'crd' }])?.distillers, [
+    { name: 'ls', weight: 1, smoothing: 0.1 },
+    {
+      ...{ name: 'crd', weight: 0.8, temperature: 0.07, momentum: 0.5 },
+      ...{ dimensions: 128, negatives: 16_384 },
+    },
+  ]);
+  t.deepEqual(
+    [[{ name: 'ls' }], [{ name: 'ce' }, { name: 'kd' }], [{ name: 'kd' }, { name: 'fitnet' }]].map(
+      (distillers) => resolve(distillers)?.reads,
+    ),
+    ['nothing', 'logits', 'features'],
+  );
+});
+
 const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
   [
     'a soft stage that would go on beyond the end of its rates',
@@ -167,7 +189,19 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
     'a temperature where none is used',
     ['sweep', 'methods', 0, 'distillers', 0, 'temperature'],
     4,
-    /temperature: ce takes none/,
+    /^\$\.sweep\.methods\[0\]\.distillers\[0\]\.temperature: unknown field/,
+  ],
+  [
+    'a distiller that there is not',
+    ['sweep', 'methods', 1, 'distillers', 1, 'name'],
+    'hint',
+    /^\$\.sweep\.methods\[1\]\.distillers\[1\]\.name: found "hint"; allowed: one of ce, ls, kd, fitnet, at, sp, crd$/,
+  ],
+  [
+    'a hint at a layer that the student does not have',
+    ['sweep', 'methods', 1, 'distillers', 1],
+    { name: 'fitnet', layer: 4 },
+    /^\$\.sweep\.methods\[1\]\.distillers\[1\]: found "fitnet" for resnet8 under resnet14: the student has no map f4; allowed: 0 … 3/,
   ],
   [
     'an explainer schedule for a student',
