@@ -93,7 +93,9 @@ export function remember(
     const old = tf.gather(stored, rows);
     const moved = tf.add<Matrix>(tf.mul(old, momentum), tf.mul(embedded, 1 - momentum));
     const places = tf.reshape(rows, [-1, 1]);
-    bank.replace(tf.tensorScatterUpdate(stored, places, normaliseRows(tf, moved)) as Matrix);
+    bank.replace(
+      tf.tensorScatterUpdate<tensorflow.Rank.R2>(stored, places, normaliseRows(tf, moved)),
+    );
   });
 }
 

@@ -68,7 +68,7 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
       table: (values) => {
         const table = tf.tidy(() => tf.variable(tf.tensor1d(values, 'int32'), false));
         tables.push(table);
-        return table as unknown as tf.Tensor1D;
+        return table;
       },
       scalar: (name, at) => {
         feeds.set(named(name), (position) => tf.scalar(at(position)));

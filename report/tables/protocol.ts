@@ -129,7 +129,7 @@ export function protocolProse(study: Study): Prose {
   const methods = (sweep?.methods ?? []).map(({ id, distillers, vam }) => {
     const terms = distillers.map(({ name, weight, ...options }) => {
       const details = Object.entries(options).map(([option, value]) => {
-        return `${SYMBOLS[option] ?? option}${TIE}=${TIE}${String(value)}`;
+        return `${SYMBOLS[option] ?? option}${TIE}=${TIE}${JSON.stringify(value)}`;
       });
       const base = `${weight}${TIE}·${TIE}${name.toUpperCase()}`;
       return details.length === 0 ? base : `${base} (${details.join(', ')})`;

@@ -75,7 +75,7 @@ const specs: readonly (readonly [string, Changes, RegExp, Changes?])[] = [
   ],
   [
     'a loss that needs a teacher, without one',
-    { distillers: [{ name: 'kd', weight: 1 }] },
+    { distillers: [{ name: 'kd', weight: 1, temperature: 4 }] },
     /teacher/,
   ],
   ['gates of a network without any', { gates: 'hard' }, /gates are hard for resnet8; allowed: hme/],

@@ -112,7 +112,7 @@ test('targets carry no gradient and reach the loss', (t) => {
     rates,
     targets: () => ({ value: tf.mul(teacher, 2) }),
     loss: (_, targets) => {
-      const error = tf.sub(student, targets['value'] as tf.Tensor);
+      const error = tf.sub(student, targets['value']);
       return { total: tf.square(error) as tf.Scalar, error };
     },
   });
