@@ -1,0 +1,300 @@
+/**
+ * Every method against numbers of the public PyTorch code (`losses.json`), through the objective that
+ * trains: its value, and its gradient with respect to what the student gives.
+ */
+import test from 'ava';
+
+import type { Knowledge, Pair } from '../../distillers/contract.ts';
+import { anchoredLoss, contrast, remember, type Side } from '../../distillers/crd.ts';
+import { createDrawing } from '../../distillers/negatives.ts';
+import { normaliseRows } from '../../distillers/rows.ts';
+import { DISTILLERS } from '../../distillers/registry.ts';
+import { tf } from '../../learning/engine/backend.ts';
+import { withoutGradient } from '../../learning/engine/gradients.ts';
+import { createObjective } from '../../learning/training/objective.ts';
+import { createSites } from '../../learning/training/site.ts';
+import type { DistillerSpec } from '../../study/distillers.ts';
+import { readGolden } from '../learning/formula.ts';
+
+type Fixture = {
+  readonly value: number;
+  readonly tolerance: number;
+  readonly gradient: { readonly sum: number; readonly l2: number; readonly first4: number[] };
+};
+type Coefficients = { readonly amplitude: number; readonly function: 'sin' | 'cos' } & Readonly<
+  Record<'omega' | 'phase', number>
+>;
+const golden = readGolden<{
+  readonly inputs: { readonly coefficients: Readonly<Record<string, Coefficients>> } & Readonly<
+    Record<string, { readonly shape: number[] }>
+  >;
+  readonly fixtures: Readonly<Record<string, Fixture>>;
+}>('losses');
+
+/** Element i of an input is amplitude · function(omega · i + phase). */
+function input<T extends tf.Tensor>(name: string): T {
+  const shape = golden.inputs[name]?.shape as number[];
+  const { amplitude, omega, phase, ...rest } = golden.inputs.coefficients[name] as Coefficients;
+  const values = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => {
+    return amplitude * Math[rest.function](omega * i + phase);
+  });
+  return tf.tensor(values, shape) as T;
+}
+
+const CLASSES = 5;
+const labels = tf.oneHot(
+  tf.tensor1d([0, 3, 2, 4], 'int32'),
+  CLASSES,
+  1,
+  0,
+  'float32',
+) as tf.Tensor2D;
+const unread: Knowledge = { logits: tf.zeros([4, CLASSES]), maps: [] };
+/** In front of the map that is compared: the stem's, which no method here reads. */
+const stem = tf.zeros<tf.Rank.R4>([4, 1, 1, 1]);
+
+type Case = {
+  readonly terms: readonly DistillerSpec[];
+  /** Name of the input that the gradient is taken of, and what the student gives of it. */
+  readonly of: string;
+  readonly student: (x: tf.Tensor) => Knowledge;
+  readonly teacher?: Knowledge;
+};
+
+const logits = (x: tf.Tensor): Knowledge => ({ ...unread, logits: x as tf.Tensor2D });
+const maps = (x: tf.Tensor): Knowledge => ({ ...unread, maps: [stem, x as tf.Tensor4D] });
+const shapesOf = ({ maps }: Knowledge) => ({
+  maps: maps.map(({ shape: [, ...rest] }) => rest),
+});
+
+/** The objective of a study with these terms, between networks that give these tensors. */
+function objectiveOf({ terms, student, teacher, of }: Case) {
+  const pair: Pair = {
+    student: shapesOf(student(input(of))),
+    teacher: teacher === undefined ? { maps: [] } : shapesOf(teacher),
+    ...{ classes: CLASSES, images: 4 },
+  };
+  const taught = { teacher: { model: { name: 'resnet8' as const }, weights: 'none' } };
+  return createObjective(
+    { distillers: terms, ...(teacher === undefined ? {} : taught) },
+    { pair, classOfRow: Int32Array.of(0, 3, 2, 4), seeds: { init: 1, data: 1 } },
+  );
+}
+
+const reproduces = test.macro<[string, Case]>({
+  title: (_, name) => `${name} has the value and the gradient of the reference`,
+  exec: (t, name, setting) => {
+    const { value, tolerance, gradient } = golden.fixtures[name] as Fixture;
+    const objective = objectiveOf(setting);
+    const { student, teacher } = setting;
+    const loss = (x: tf.Tensor): tf.Scalar =>
+      objective.loss({
+        ...{ labels, fed: {}, student: student(x) },
+        ...(teacher === undefined ? {} : { teacher }),
+      }).total;
+    const result = tf.valueAndGrad(loss)(input(setting.of));
+    const near = (actual: number, wanted: number, within: number, what: string) =>
+      t.true(Math.abs(actual - wanted) <= within, `${what} is ${actual}, not ${wanted}`);
+    near(result.value.arraySync(), value, tolerance * Math.abs(value), 'the value');
+    const within = 1e-4 * gradient.l2;
+    near(tf.sum(result.grad).arraySync() as number, gradient.sum, within * 4, 'the sum');
+    near(tf.norm(result.grad).arraySync() as number, gradient.l2, within, 'the norm');
+    const first = result.grad.dataSync<'float32'>();
+    for (const [index, wanted] of gradient.first4.entries()) {
+      near(first[index] ?? NaN, wanted, within, `entry ${index}`);
+    }
+    objective.dispose();
+  },
+});
+
+const CE = { name: 'ce', weight: 1 };
+const taughtLogits: Knowledge = { ...unread, logits: input('zt') };
+const onLogits = { of: 'zs', student: logits } as const;
+test(reproduces, 'CE', { ...onLogits, terms: [CE] });
+test(reproduces, 'CE_labelSmooth', {
+  ...onLogits,
+  terms: [{ name: 'ls', weight: 1, smoothing: 0.1 }],
+});
+test(reproduces, 'KD', {
+  ...onLogits,
+  terms: [{ name: 'kd', weight: 1, temperature: 4 }],
+  teacher: taughtLogits,
+});
+test(reproduces, 'KD_total', {
+  ...onLogits,
+  terms: [
+    { ...CE, weight: 0.1 },
+    { name: 'kd', weight: 0.9, temperature: 4 },
+  ],
+  teacher: taughtLogits,
+});
+const onMaps = { of: 'fs', student: maps, teacher: maps(input('ft')) } as const;
+test(reproduces, 'AT', { ...onMaps, terms: [{ name: 'at', weight: 1 }] });
+test(reproduces, 'AT_pooled_student', {
+  ...{ of: 'fs8', student: maps, teacher: maps(input('ft')) },
+  terms: [{ name: 'at', weight: 1 }],
+});
+test(reproduces, 'SP', { ...onMaps, terms: [{ name: 'sp', weight: 1 }] });
+
+test('SP takes the last map of each network, however many each has', (t) => {
+  const deeper: Knowledge = { ...unread, maps: [stem, input('ft2'), input('ft')] };
+  const objective = objectiveOf({ ...onMaps, terms: [{ name: 'sp', weight: 1 }], teacher: deeper });
+  const { total } = objective.loss({
+    labels,
+    fed: {},
+    student: maps(input('fs')),
+    teacher: deeper,
+  });
+  const { value } = golden.fixtures['SP'] as Fixture;
+  t.true(Math.abs(total.arraySync() - value) <= 1e-5 * value);
+});
+
+test('fitnet is the mean square of what its regressor misses, and trains the regressor', (t) => {
+  const student = input<tf.Tensor4D>('fs');
+  const teacher = maps(input('ft'));
+  const setting = { ...onMaps, terms: [{ name: 'fitnet', weight: 1, layer: 1 }], teacher };
+  const objective = objectiveOf(setting);
+  const regressor = [...objective.helpers.trainable.values()];
+  const values = (name: string): number[] => [
+    ...(objective.helpers.trainable
+      .get(`distillers/fitnet/regressor/${name}`)
+      ?.variable.dataSync() ?? []),
+  ];
+  const { value, grads } = tf.variableGrads(
+    () => objective.loss({ labels, fed: {}, student: maps(student), teacher }).total,
+    regressor.map(({ variable }) => variable),
+  );
+  // 1 × 1 convolution, batch norm at γ = 1, β = 0, ReLU, in double precision on the host.
+  const [kernel, x, y] = [values('kernel'), student.dataSync(), teacher.maps[1]?.dataSync() ?? []];
+  const pixels = x.length / 3;
+  let expected = 0;
+  for (let k = 0; k < 3; k += 1) {
+    const raw = Array.from({ length: pixels }, (_, p) =>
+      [0, 1, 2].reduce((sum, c) => sum + (x[3 * p + c] ?? NaN) * (kernel[3 * c + k] ?? NaN), 0),
+    );
+    const mean = raw.reduce((a, b) => a + b, 0) / pixels;
+    const variance = raw.reduce((a, b) => a + (b - mean) ** 2, 0) / pixels;
+    for (const [p, r] of raw.entries()) {
+      const guess = Math.max(0, (r - mean) / Math.sqrt(variance + 1e-5));
+      expected += (guess - (y[3 * p + k] ?? NaN)) ** 2 / x.length;
+    }
+  }
+  t.true(Math.abs(value.arraySync() - expected) < 1e-5 * expected);
+  t.is(objective.helpers.parameterCount, 9 + 3 + 3 + 3);
+  const moved = regressor.filter(({ variable }) => {
+    return (tf.norm(grads[variable.name] as tf.Tensor).arraySync() as number) > 0;
+  });
+  t.deepEqual(
+    moved.map(({ name }) => name.split('/').at(-1)),
+    ['kernel', 'gamma', 'beta'],
+    'batch norm cancels the bias in front of it',
+  );
+  objective.dispose();
+});
+
+test('the contrast of CRD has the value of the reference', (t) => {
+  const { value, params } = golden.fixtures['CRD_contrast'] as unknown as {
+    value: number;
+    params: { x_values: number[] };
+  };
+  const x = tf.tensor2d(params.x_values, [4, 4]);
+  t.true(Math.abs(contrast(tf, x, 50).arraySync() - value) <= 1e-5 * value);
+});
+
+/** A side whose bank is wave(ω·i + φ) with normalised rows, and what it is left with. */
+function side(wave: (angle: number) => number, omega: number, phase: number) {
+  const values = Array.from({ length: 50 * 6 }, (_, i) => wave(omega * i + phase));
+  const left = { bank: normaliseRows(tf, tf.tensor2d(values, [50, 6])), normaliser: tf.scalar(0) };
+  const made: Side = {
+    bank: { value: () => left.bank, replace: (next) => void (left.bank = tf.keep(next)) },
+    normaliser: {
+      value: () => left.normaliser,
+      replace: (next) => void (left.normaliser = tf.keep(next)),
+    },
+  };
+  return { made, left };
+}
+
+test('CRD with its banks has the value, the gradient and the memories of the reference', (t) => {
+  const fixture = golden.fixtures['CRD_full'] as Fixture & {
+    params: { Z1: number; Z2: number } & Record<`bank${1 | 2}_row_of_b0_after_update`, number[]>;
+  };
+  const student = side(Math.sin, 0.83, 0.4);
+  const teacher = side(Math.cos, 1.19, 0.2);
+  const own = [0, 1, 2, 3].map((b) => (7 * b + 3) % 50);
+  const chosen = tf.tensor2d(
+    own.map((row, b) => [row, ...[1, 2, 3].map((k) => (11 * b + 5 * k + 1) % 50)]),
+    [4, 4],
+    'int32',
+  );
+  const settings = { temperature: 0.07, images: 50 };
+  const site = { tf, withoutGradient };
+  const ofTeacher = normaliseRows(tf, input<tf.Tensor2D>('et'));
+  const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {
+    const ofStudent = normaliseRows(tf, x as tf.Tensor2D);
+    return tf.add<tf.Scalar>(
+      anchoredLoss(site, { embedded: ofStudent, chosen }, teacher.made, settings),
+      anchoredLoss(site, { embedded: ofTeacher, chosen }, student.made, settings),
+    );
+  })(input('es'));
+  const close = (actual: number | undefined, wanted: number, within: number) =>
+    t.true(Math.abs((actual ?? NaN) - wanted) <= within, `${actual} is not ${wanted}`);
+  close(value.arraySync(), fixture.value, 1e-5 * fixture.value);
+  const within = 1e-4 * fixture.gradient.l2;
+  close(tf.norm(grad).arraySync() as number, fixture.gradient.l2, within);
+  for (const [i, wanted] of fixture.gradient.first4.entries())
+    close(grad.dataSync()[i], wanted, within);
+  const { Z1, Z2 } = fixture.params;
+  const stored = [student, teacher].map(({ left }) => left.normaliser.arraySync());
+  for (const [i, wanted] of [Z2, Z1].entries()) close(stored[i], wanted, 1e-5 * wanted);
+
+  const rows = tf.tensor1d(own, 'int32');
+  remember(site, student.made, normaliseRows(tf, input<tf.Tensor2D>('es')), rows, 0.5);
+  remember(site, teacher.made, ofTeacher, rows, 0.5);
+  for (const [bank, wanted] of [
+    [student.left.bank, fixture.params.bank1_row_of_b0_after_update],
+    [teacher.left.bank, fixture.params.bank2_row_of_b0_after_update],
+  ] as const) {
+    for (const [i, entry] of wanted.entries()) close(bank.arraySync()[3]?.[i], entry, 1e-5);
+  }
+});
+
+test('negatives are rows of other classes, each as likely, and drawn anew in every step', (t) => {
+  const classOfRow = Int32Array.of(2, 0, 1, 0, 2, 2, 1);
+  const pair = { student: { maps: [] }, teacher: { maps: [] }, classes: 3, images: 7 };
+  const sites = createSites({ pair, classOfRow, seeds: { init: 1, data: 1 } });
+  const draw = createDrawing(sites.of('crd'), 6000);
+  const at = { stepsPerEpoch: 9, epochs: 1, publishedEpoch: 1, progress: 0, epoch: 1 };
+  const drawn = [0, 1].map((step) => {
+    const rows = tf.tensor1d([0, 3], 'int32');
+    const hot = tf.oneHot(tf.tensor1d([2, 0], 'int32'), 3, 1, 0, 'float32') as tf.Tensor2D;
+    const fed = sites.feedsAt({ ...at, step });
+    return draw({ labels: hot, student: unread, rows, fed }, rows).arraySync();
+  });
+  t.notDeepEqual(drawn[0], drawn[1]);
+  for (const [b, others] of [
+    [1, 2, 3, 6],
+    [0, 2, 4, 5, 6],
+  ].entries()) {
+    const [own, ...negatives] = drawn[0]?.[b] ?? [];
+    t.is(own, [0, 3][b]);
+    t.deepEqual([...new Set(negatives)].toSorted(), others);
+    for (const row of others) {
+      const share = negatives.filter((negative) => negative === row).length / 6000;
+      t.true(Math.abs(share - 1 / others.length) < 0.03, `row ${row}: ${share}`);
+    }
+  }
+  sites.dispose();
+});
+
+test('every method has its numbers here', (t) => {
+  t.deepEqual(DISTILLERS.map(({ name }) => name).toSorted(), [
+    'at',
+    'ce',
+    'crd',
+    'fitnet',
+    'kd',
+    'ls',
+    'sp',
+  ]);
+});

@@ -1,0 +1,69 @@
+/** A training that is stopped and goes on ends with the same bytes, whatever its loss remembers. */
+import test from 'ava';
+
+import { distillerOf, teacherUse } from '../../distillers/lookup.ts';
+import { DISTILLERS } from '../../distillers/registry.ts';
+import { work } from '../../learning/leg.ts';
+import { digestJson } from '../../study/canonical.ts';
+import { distillerSchema } from '../../study/distillers.ts';
+import type { Trained, TrainSpec } from '../../study/spec.ts';
+import { trainSchema } from '../../study/train-schema.ts';
+import { createMemory, FEW_DIGITS, type Memory } from '../learning/memory.ts';
+
+/** Small enough for a test; every other option is the published one. */
+const SMALL: Readonly<Record<string, object>> = { crd: { negatives: 32, dimensions: 8 } };
+/** Steps of an epoch: the last batch is short. */
+const STEPS = 3;
+
+function specOf(engine: TrainSpec['engine'], names: readonly string[]): TrainSpec {
+  return {
+    kind: 'train',
+    device: { kind: 'cpu', threads: 1, precision: 'float32' },
+    engine,
+    dataset: FEW_DIGITS,
+    code: digestJson('code'),
+    model: { name: 'resnet8' },
+    distillers: names.map((name) => distillerSchema.parse({ name, ...SMALL[name] })),
+    train: trainSchema.parse({
+      ...{ epochs: 2, batch: 64, augment: { pad: 2, flip: false } },
+      optimizer: { name: 'sgd', learningRate: 0.01 },
+    }),
+    seeds: { init: 1, data: 7 },
+  };
+}
+
+async function weightsOf(memory: Memory, spec: TrainSpec, stopAfter?: number): Promise<string> {
+  const end = await work(spec, memory.context(spec, stopAfter));
+  return end.outcome === 'done' ? (end.result.files['weights']?.digest ?? '') : end.outcome;
+}
+
+/** Two worlds with the same teacher in them. */
+async function worlds(): Promise<{ calm: Memory; rough: Memory; teacher: Trained }> {
+  const [calm, rough] = [createMemory(), createMemory()];
+  const spec: TrainSpec = { ...specOf('recorded', ['ce']), seeds: { init: 2, data: 8 } };
+  const [weights] = [await weightsOf(calm, spec), await weightsOf(rough, spec)];
+  return { calm, rough, teacher: { model: spec.model, weights } };
+}
+const shared = worlds();
+
+const resumes = test.macro<[name: string, engine: TrainSpec['engine']]>({
+  title: (_, name, engine) => `a training with ${name} that is stopped twice ends alike: ${engine}`,
+  exec: async (t, name, engine) => {
+    const { calm, rough, teacher } = await shared;
+    const names = name === 'ce' || name === 'ls' ? [name] : ['ce', name];
+    const spec: TrainSpec = {
+      ...specOf(engine, names),
+      ...(teacherUse([distillerOf(name).name]) === 'nothing' ? {} : { teacher }),
+    };
+    const wanted = await weightsOf(calm, spec);
+    t.regex(wanted, /^[0-9a-f]{64}$/);
+    // In the middle of the first epoch, and of the second.
+    t.is(await weightsOf(rough, spec, 1), 'stopped');
+    t.is(await weightsOf(rough, spec, STEPS), 'stopped');
+    t.is(await weightsOf(rough, spec), wanted);
+  },
+});
+
+for (const { name } of DISTILLERS) {
+  for (const engine of ['eager', 'recorded'] as const) test.serial(resumes, name, engine);
+}
