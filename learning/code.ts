@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 import { KdxError } from '../leg/errors.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import type { CodeIndex } from '../study/code.ts';
