@@ -1,14 +1,14 @@
 import type { Evaluation } from '../../leg/records.ts';
 import type { Result } from '../../leg/result.ts';
-import { KdxError } from '../../leg/errors.ts';
 import { canonicalJson } from '../../study/canonical.ts';
-import type { EvaluateSpec } from '../../study/spec.ts';
+import type { EvaluateSpec, Trained } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { Engine } from '../engine/trainer.ts';
 import { foldVam } from '../models/fold.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
-import { predict } from './predict.ts';
+import { createTick, type Work } from '../tick.ts';
+import { predict, predictSteps } from './predict.ts';
 import {
   agreementWith,
   calibrationError,
@@ -31,10 +31,12 @@ export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise
   const { key, ports } = context;
   const { dataset, engine, network: trained, teacher: taught } = spec;
   const data = await loadDataset(dataset, ports.readBlob);
-  const run = async (of: NonNullable<typeof taught>): Promise<Evaluated> => {
+  const networks = taught === undefined ? [trained] : [trained, taught];
+  const tick = createTick(context, { what: 'an evaluation', ...evaluationWork(networks, data) });
+  const run = async (of: Trained): Promise<Evaluated> => {
     const loaded = loadNetwork(of, dataset.name, await ports.readBlob(of.weights));
     try {
-      return await evaluateLoaded(loaded, data, engine, context);
+      return await evaluateLoaded(loaded, data, engine, tick);
     } finally {
       loaded.network.dispose();
     }
@@ -50,17 +52,24 @@ export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise
 /** An evaluation and the predictions behind it. */
 export type Evaluated = { readonly evaluation: Evaluation; readonly predictions: Predictions };
 
-/** Evaluates a network in memory; one with VAM is folded as well and compared. */
+/** How much work the evaluation of some networks is: one with VAM is run twice. */
+export function evaluationWork(networks: readonly Trained[], { split }: Dataset): Work {
+  const passes = networks.reduce((sum, { vam }) => sum + (vam === undefined ? 1 : 2), 0);
+  const images = split.test.length;
+  return { steps: passes * predictSteps(images), images: passes * images };
+}
+
+/**
+ * Evaluates a network in memory; one with VAM is folded as well and compared.
+ *
+ * @param tick called after each batch, with its images; may throw to end the work
+ */
 export async function evaluateLoaded(
   loaded: LoadedNetwork,
   data: Dataset,
   engine: Engine,
-  { ports }: Pick<LegContext, 'ports'>,
+  tick: (images: number) => void,
 ): Promise<Evaluated> {
-  const tick = (): void => {
-    if (!ports.stopRequested()) return;
-    throw new KdxError('Stopped', 'A stop was asked for in the middle of an evaluation.');
-  };
   const { network, inverseGateTemperature } = loaded;
   const settings = inverseGateTemperature === undefined ? {} : { inverseGateTemperature };
   const over = (gated: LoadedNetwork): Promise<Predictions> =>

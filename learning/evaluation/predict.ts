@@ -12,6 +12,11 @@ import type { Predictions } from './scores.ts';
 /** Images of one forward pass: all of its maps are in memory at once. */
 const BATCH = 100;
 
+/** Steps of one pass over so many images. */
+export function predictSteps(images: number): number {
+  return Math.ceil(images / BATCH);
+}
+
 /** Runs one network over images as often as asked; its step is compiled once. */
 export type Predictor = {
   /** Logits of one batch, row by row. */
@@ -24,8 +29,8 @@ export type Predictor = {
 export type PredictOptions = {
   /** 1/t of soft gates. */
   readonly inverseGateTemperature?: number;
-  /** Called between batches; may throw to end the work. */
-  readonly tick?: () => void;
+  /** Called after each batch, with its images; may throw to end the work. */
+  readonly tick?: (images: number) => void;
 };
 
 /** What an evaluation step is fed. */
@@ -73,7 +78,7 @@ export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Pr
             tf.dispose(outputs);
           });
           await setImmediate();
-          tick?.();
+          tick?.(Math.min(BATCH, images.length - step * BATCH));
         }
       } finally {
         temperature.dispose();

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { crossEntropy } from '../../distillers/ce.ts';
 import type { Explanation, Tree } from '../../leg/records.ts';
+import { DATASETS } from '../../study/datasets.ts';
 import type { Dataset } from '../data/load.ts';
 import { batchOf, plainBatch } from '../data/batches.ts';
 import type { Batch } from '../data/batch.ts';
@@ -9,6 +10,7 @@ import { CHANNELS } from '../data/records.ts';
 import { tf } from '../engine/backend.ts';
 import type { Network, Parameter } from '../engine/network.ts';
 import { passOf, type LoadedNetwork } from '../networks.ts';
+import type { Work } from '../tick.ts';
 
 /** Images that the gradient of one class is averaged over, at most. */
 const IMAGES_PER_CLASS = 128;
@@ -21,13 +23,16 @@ type ExpertGradients = readonly (readonly Float32Array[])[];
  * How often classes that share an expert pull it apart: the share, by level, of such pairs whose
  * gradients of the expert's weights point in opposite halves of space. Class k's gradient is that of
  * the cross-entropy of its training images, in evaluation mode. Which experts a class uses is what
- * its path in the tree says. A level where no two classes share an expert has no rate. A measure of ours for the paper's claim of fewer conflicts.
+ * its path in the tree says. A level where no two classes share an expert has no rate. A measure of
+ * ours for the paper's claim of fewer conflicts.
+ *
+ * @param tick called after each batch, with its images; may throw to end the work
  */
 export async function conflictRates(
   loaded: LoadedNetwork,
   tree: Tree,
   data: Dataset,
-  tick: () => void,
+  tick: (images: number) => void,
 ): Promise<NonNullable<Explanation['conflict']>> {
   const counts = tree.live.map(({ experts }) => experts);
   const byClass: ExpertGradients[] = [];
@@ -46,6 +51,24 @@ export async function conflictRates(
     if (cosines.length === 0) return [];
     return [{ level: position + 1, rate: opposed / cosines.length, pairs: cosines.length }];
   });
+}
+
+/** How much work the conflict rates of a dataset are. */
+export function conflictWork(data: Dataset): Work {
+  const counts = Array.from(
+    { length: DATASETS[data.name].classes },
+    (_, k) => imagesOf(data, k).length,
+  );
+  return {
+    steps: counts.reduce((sum, images) => sum + Math.ceil(images / BATCH), 0),
+    images: counts.reduce((sum, images) => sum + images, 0),
+  };
+}
+
+/** The images that the gradient of a class is averaged over. */
+function imagesOf({ train, split }: Dataset, label: number): Uint32Array {
+  const { labels } = train.set;
+  return split.train.filter((image) => labels[image] === label).subarray(0, IMAGES_PER_CLASS);
 }
 
 /** Pairs of classes with the same expert at a level, and that expert. */
@@ -79,10 +102,9 @@ async function classGradients(
   data: Dataset,
   label: number,
   counts: readonly number[],
-  tick: () => void,
+  tick: (images: number) => void,
 ): Promise<ExpertGradients> {
-  const labels = data.train.set.labels;
-  const images = data.split.train.filter((i) => labels[i] === label).subarray(0, IMAGES_PER_CLASS);
+  const images = imagesOf(data, label);
   const experts = counts.map((count, level) =>
     Array.from({ length: count }, (_, expert) => expertParameters(loaded.network, level, expert)),
   );
@@ -98,7 +120,7 @@ async function classGradients(
       }
     }
     await setImmediate();
-    tick();
+    tick(batch.count);
   }
   return sums;
 }

@@ -5,14 +5,20 @@ import { canonicalJson } from '../../study/canonical.ts';
 import type { ExplainSpec, Trained } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
-import { evaluateLoaded, withTeacher, type Evaluated } from '../evaluation/evaluate.ts';
-import { conflictRates } from './conflict.ts';
+import {
+  evaluateLoaded,
+  evaluationWork,
+  withTeacher,
+  type Evaluated,
+} from '../evaluation/evaluate.ts';
+import { conflictRates, conflictWork } from './conflict.ts';
 import { teacherCorrelation } from './correlation.ts';
 import { gateRecords } from './gates.ts';
 import { treeOf } from './tree.ts';
 import { gateRows } from '../models/explainer/route.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { classMeans } from '../evaluation/scores.ts';
+import { createTick, sumOf } from '../tick.ts';
 
 /** Temperature of the soft labels that classes are compared by. */
 const SOFT_LABEL_TEMPERATURE = 4;
@@ -38,24 +44,25 @@ async function explainWith(
   data: Dataset,
   context: LegContext,
 ): Promise<Explanation> {
-  const { engine } = spec;
+  const { engine, soft: gated, hard: tree, teacher: taught } = spec;
+  const networks = taught === undefined ? [gated, tree] : [gated, tree, taught];
+  const work = sumOf(evaluationWork(networks, data), conflictWork(data));
+  const tick = createTick(context, { what: 'an explanation', ...work });
   const evaluated = <Value>(
     trained: Trained,
     use: (loaded: LoadedNetwork, evaluated: Evaluated) => Promise<Value>,
   ): Promise<Value> =>
     withNetwork(spec, trained, context, async (loaded) =>
-      use(loaded, await evaluateLoaded(loaded, data, engine, context)),
+      use(loaded, await evaluateLoaded(loaded, data, engine, tick)),
     );
   const teacher =
-    spec.teacher === undefined
+    taught === undefined
       ? undefined
-      : await evaluated(spec.teacher, (_, found) => Promise.resolve(found));
-  const soft = await evaluated(spec.soft, (loaded, found) =>
-    describeGates(loaded, found, teacher, data, context),
+      : await evaluated(taught, (_, found) => Promise.resolve(found));
+  const soft = await evaluated(gated, (loaded, found) =>
+    describeGates(loaded, found, teacher, data, tick),
   );
-  const hard = await evaluated(spec.hard, (_, found) =>
-    Promise.resolve(withTeacher(found, teacher)),
-  );
+  const hard = await evaluated(tree, (_, found) => Promise.resolve(withTeacher(found, teacher)));
   return { ...soft, hard };
 }
 
@@ -79,7 +86,7 @@ async function describeGates(
   evaluated: Evaluated,
   teacher: Evaluated | undefined,
   data: Dataset,
-  { ports }: LegContext,
+  tick: (images: number) => void,
 ): Promise<Omit<Explanation, 'hard'>> {
   const { network, inverseGateTemperature } = loaded;
   if (inverseGateTemperature === undefined) {
@@ -88,10 +95,6 @@ async function describeGates(
   }
   const gates = gateRows(network);
   const tree = treeOf(gates);
-  const tick = (): void => {
-    if (!ports.stopRequested()) return;
-    throw new KdxError('Stopped', 'A stop was asked for in the middle of an explanation.');
-  };
   const correlation =
     teacher === undefined
       ? undefined
