@@ -80,7 +80,9 @@ const legSchema = z.strictObject({
   launch: z.int().min(0),
   resources: z.strictObject({ memoryMiB: z.int().min(1), flavour: z.string().optional() }),
   avoidHosts: z.array(z.string().min(1)).optional(),
-  evaluation: evaluateSchema.omit({ network: true }).optional(),
+  evaluation: z
+    .strictObject({ trial: z.string().min(1), spec: evaluateSchema.omit({ network: true }) })
+    .optional(),
 });
 
 /**
@@ -98,6 +100,16 @@ export function parseLeg(input: unknown): Leg {
   const leg = input as Leg;
   if (canonicalJson(parsed.data.spec) !== canonicalJson(leg.spec)) {
     throw new KdxError('SpecInvalid', '$.spec: a field with a default is absent; allowed: all set');
+  }
+  const { evaluation } = leg;
+  // One process is set up for one device, and only a training leaves what is to be evaluated.
+  const fits =
+    evaluation === undefined ||
+    (leg.spec.kind === 'train' &&
+      canonicalJson(evaluation.spec.device) === canonicalJson(leg.spec.device));
+  if (!fits) {
+    const allowed = 'in a leg that trains, with the device of its spec';
+    throw new KdxError('SpecInvalid', `$.evaluation: found in another leg; allowed: ${allowed}`);
   }
   const wanted = digestJson(leg.spec);
   if (leg.key === wanted) return leg;

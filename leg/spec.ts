@@ -1,7 +1,8 @@
-import type { EvaluateSpec, LegSpec } from '../study/spec.ts';
+import type { EvaluationToCome, LegSpec } from '../study/spec.ts';
 
 export type {
   EvaluateSpec,
+  EvaluationToCome,
   ExplainSpec,
   LegSpec,
   TeachSpec,
@@ -26,8 +27,11 @@ export type Leg = {
   readonly resources: LegResources;
   /** Hosts on which this leg has failed: another one is preferred while there is one. */
   readonly avoidHosts?: readonly string[];
-  /** Of a training: the evaluation to compute as well. The weights that come out complete its spec. */
-  readonly evaluation?: Omit<EvaluateSpec, 'network'>;
+  /**
+   * Of a training: the evaluation to compute as well, while the process is there. The weights that
+   * come out complete its spec, and so its key.
+   */
+  readonly evaluation?: EvaluationToCome;
 };
 
 /** What a leg asks its host for. */

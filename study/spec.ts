@@ -75,6 +75,13 @@ export type EvaluateSpec = LegBase & {
   readonly teacher?: Trained;
 };
 
+/** The evaluation of what a training leaves, before the digest of its weights is known. */
+export type EvaluationToCome = {
+  /** Id of its trial. */
+  readonly trial: string;
+  readonly spec: Omit<EvaluateSpec, 'network'>;
+};
+
 /** What the two stages of one arm tell: gates, entropies, tree, accuracy per class. */
 export type ExplainSpec = LegBase & {
   readonly kind: 'explain';

@@ -12,10 +12,18 @@ import type { Launch } from '../leg/decide.ts';
 import type { BoundTrial } from '../study/plan/plan.ts';
 import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
 import { findResult } from './find.ts';
-import { completeTrial, entryOf, failTrial, pause, putBack, type StudyRun } from './state.ts';
+import {
+  completeTrial,
+  entryOf,
+  evaluationToo,
+  failTrial,
+  pause,
+  putBack,
+  type StudyRun,
+} from './state.ts';
 import { noteLaunches } from './streaks.ts';
 import { failureOf } from './trial-failure.ts';
-import { trial, trialWorkflowId, type TrialReport } from './trial.ts';
+import { trial, trialWorkflowId, type TrialInput, type TrialReport } from './trial.ts';
 
 /** Runs one trial, or waits for its twin of the same key, and notes how it ended. Never rejects. */
 export async function followTrial(run: StudyRun, bound: BoundTrial): Promise<void> {
@@ -59,12 +67,17 @@ async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport |
   const { id, key, spec } = bound;
   const workflowId = trialWorkflowId(key);
   const earlier = entryOf(run, id).earlier ?? [];
-  const metered = run.device === undefined ? {} : { metered: true };
+  const evaluation = evaluationToo(run, id);
+  const input: TrialInput = {
+    ...{ key, spec, trial: id, study: run.resolved.study.name, earlier },
+    ...(evaluation === undefined ? {} : { evaluation }),
+    ...(run.device === undefined ? {} : { metered: true }),
+  };
   for (;;) {
     try {
       const child = await startChild(trial, {
         workflowId,
-        args: [{ key, spec, trial: id, study: run.resolved.study.name, earlier, ...metered }],
+        args: [input],
         staticSummary: id,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,

@@ -2,7 +2,15 @@ import { condition, workflowInfo } from '@temporalio/workflow';
 import { isSpent } from './device-account.ts';
 import { findAll } from './find.ts';
 import { followTrial } from './follow.ts';
-import { bindEntry, completeTrial, entryOf, failTrial, setState, type StudyRun } from './state.ts';
+import {
+  bindEntry,
+  completeTrial,
+  entryOf,
+  failTrial,
+  isEvaluatedHere,
+  setState,
+  type StudyRun,
+} from './state.ts';
 
 /** How the graph loop came to its end. */
 export type GraphEnd = 'settled' | 'history-full' | 'limit-reached';
@@ -70,7 +78,7 @@ async function lookUpReady(run: StudyRun, lookedUp: Set<string>): Promise<void> 
       const result = found.get(key);
       // While the answer came, a twin of the same key may have been started: then it is awaited.
       if (result === undefined || run.schedule.state(id) !== 'waiting') continue;
-      if (result.status !== 'damaged') completeTrial(run, id, result, true);
+      if (result.status !== 'damaged') completeTrial(run, id, result, !isEvaluatedHere(run, id));
       else failTrial(run, id, { code: 'DataMismatch', message: result.message }, []);
     }
   }

@@ -1,7 +1,15 @@
 import type { CancellationScope } from '@temporalio/workflow';
 import type { ResolvedStudy, ResultSummary, TrialFailure } from '../activities/contract.ts';
 import type { Launch } from '../leg/decide.ts';
-import { bindTrial, handedOn, type BoundTrial, type TrialNode } from '../study/plan/plan.ts';
+import {
+  bindEvaluation,
+  bindTrial,
+  handedOn,
+  type BoundTrial,
+  type TrialNode,
+  type Weights,
+} from '../study/plan/plan.ts';
+import type { EvaluationToCome } from '../study/spec.ts';
 import type { StudyStatus, TrialState } from '../study/status.ts';
 import type { DeviceAccount } from './device-account.ts';
 import type { ForeignTrials } from './foreign.ts';
@@ -83,14 +91,33 @@ export function entryOf(run: StudyRun, id: string): Entry {
 /** Binds a trial whose needs are done to what they left: its key is known from then on. */
 export function bindEntry(run: StudyRun, id: string): BoundTrial {
   const entry = entryOf(run, id);
-  const weights = new Map<string, string>();
-  for (const need of entry.node.needs) {
-    const { node, result } = entryOf(run, need);
-    const digest = handedOn(node, result?.files ?? {});
-    if (digest !== undefined) weights.set(need, digest);
-  }
-  entry.bound ??= bindTrial(entry.node, weights);
+  entry.bound ??= bindTrial(entry.node, leftBy(run, entry.node.needs));
   return entry.bound;
+}
+
+/** The evaluation that the leg of a training can compute too, with what is done when it starts. */
+export function evaluationToo(run: StudyRun, id: string): EvaluationToCome | undefined {
+  const { node } = entryOf(run, id);
+  return bindEvaluation(node, leftBy(run, node.evaluation?.needs ?? []));
+}
+
+/** Whether an evaluation was computed by the leg of its training in this run of the study. */
+export function isEvaluatedHere(run: StudyRun, id: string): boolean {
+  return entryOf(run, id).node.needs.some((need) => {
+    const { node, state } = entryOf(run, need);
+    return node.evaluation?.trial === id && state === 'complete';
+  });
+}
+
+/** What trials have handed on, those that are done. */
+function leftBy(run: StudyRun, ids: readonly string[]): Weights {
+  return new Map(
+    ids.flatMap((id) => {
+      const { node, result } = entryOf(run, id);
+      const digest = result?.status === 'complete' ? handedOn(node, result.files) : undefined;
+      return digest === undefined ? [] : [[id, digest]];
+    }),
+  );
 }
 
 /**

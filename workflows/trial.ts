@@ -1,7 +1,13 @@
 import { ApplicationFailure, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ResultSummary } from '../activities/contract.ts';
 import { boundLaunches, decide, type Decision, type Launch } from '../leg/decide.ts';
-import { DEFAULT_RESOURCES, type Leg, type LegResources, type LegSpec } from '../leg/spec.ts';
+import {
+  DEFAULT_RESOURCES,
+  type EvaluationToCome,
+  type Leg,
+  type LegResources,
+  type LegSpec,
+} from '../leg/spec.ts';
 import { launchLeg } from './launch-leg.ts';
 import { findResult } from './find.ts';
 
@@ -11,6 +17,8 @@ export type TrialInput = {
   /** Id of the trial in its study, and the study's name: for people, not in the key. */
   readonly trial: string;
   readonly study: string;
+  /** Of a training: the evaluation that its leg computes too. */
+  readonly evaluation?: EvaluationToCome;
   /** What the plan estimates that the leg needs. */
   readonly resources?: LegResources;
   /** Launches of an earlier run of this trial that failed and that a user has asked to retry. */
@@ -75,7 +83,7 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
 }
 
 function legOf(
-  { key, spec, trial, study }: TrialInput,
+  { key, spec, trial, study, evaluation }: TrialInput,
   launch: number,
   asked: LegResources,
   { memoryMiB, avoidHosts }: Extract<Decision, { next: 'launch' }>,
@@ -85,5 +93,6 @@ function legOf(
     run: workflowInfo().runId.slice(0, RUN_DIGITS),
     resources: { ...asked, memoryMiB },
     ...(avoidHosts.length === 0 ? {} : { avoidHosts }),
+    ...(evaluation === undefined ? {} : { evaluation }),
   };
 }

@@ -21,6 +21,7 @@ import { codeOf, codeUseOf } from '../../study/code.ts';
 import { ROOT } from '../../environment/root.ts';
 import { watchDeviceMemory } from '../../learning/device-memory.ts';
 import { readLegEnvironment, type LegEnvironment } from '../../environment/trainer.ts';
+import { evaluateToo } from './evaluation-leg.ts';
 import { failureOf } from './failure.ts';
 import { takeLease, type OwnLease } from './lease.ts';
 
@@ -90,9 +91,14 @@ async function runUnderLease(
     log.info({ key }, 'another process runs this leg');
     return 'stopped';
   }
+  configureProcess(leg.spec.device);
   const end = await runWork(leg, lease, environment, store, { stopRequested, log });
   const { outcome, imagesPerSecond: rate } = end;
   log.info({ key, outcome, rate }, 'the leg has ended');
+  await evaluateToo(leg, end, { store, log }, async (evaluation) => {
+    await checkCode(evaluation);
+    await runWork(evaluation, lease, environment, store, { stopRequested, log });
+  });
   if (outcome !== 'stopped' || !(await store.has(resultName(key)))) return outcome;
   await discardCheckpoints(store, key);
   log.info({ key }, 'another process has left the result');
@@ -136,7 +142,6 @@ async function runWork(
   const stored = openLegPorts({ store, patient, key, ...cache, warn });
   const ports = fencedPorts(stored, store, key, lease, stopRequested);
 
-  configureProcess(spec.device);
   const { work, deviceClassOf } = await import('../../learning/leg.ts');
   const deviceClass = deviceClassOf(spec.device);
   const now = (): number => performance.now() / 1000;

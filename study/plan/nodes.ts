@@ -5,7 +5,15 @@ import type { ModelSpec, Study, VamSpec } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import type { Seed } from './seeds.ts';
 import { splitOf } from './split.ts';
-import type { EvaluateSpec, ExplainSpec, LegSpec, Teacher, TrainSpec, Trained } from '../spec.ts';
+import { evaluationOf } from '../evaluation.ts';
+import type {
+  EvaluationToCome,
+  ExplainSpec,
+  LegSpec,
+  Teacher,
+  TrainSpec,
+  Trained,
+} from '../spec.ts';
 
 /** Digest of what a trial of this id left for others: its weights, or a teach leg's logits. */
 export type BindWeights = (id: string) => string;
@@ -35,6 +43,12 @@ export type TrialNode = {
   readonly epochs: number;
   /** Bytes that it is going to store, where that is worth knowing beforehand: a teach leg. */
   readonly bytes?: number;
+  /** Of a training: its evaluation, which its leg computes too where what that needs is done by then. */
+  readonly evaluation?: {
+    readonly trial: string;
+    readonly needs: readonly string[];
+    readonly bind: (weights: BindWeights) => EvaluationToCome['spec'];
+  };
   /** Builds the spec from the digests that `needs` left. Pure. */
   readonly bind: (weights: BindWeights) => LegSpec;
 };
@@ -129,34 +143,41 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
   };
 }
 
-type Measured = {
-  readonly id: string;
-  readonly section: Section;
-  readonly of: string;
-  readonly network: Omit<Trained, 'weights'>;
-  readonly teacher?: TeacherNode | undefined;
-};
-
-/** The evaluation of one trained network, against its teacher where there is one. */
-export function evaluateNode(study: Study, context: PlanContext, parts: Measured): TrialNode {
-  const { network, teacher } = parts;
+/**
+ * A training, and the evaluation of the network that it leaves, against a teacher where there is one.
+ * @param judge the teacher that the network is compared with; its training may not need it
+ */
+export function evaluatedNodes(
+  study: Study,
+  context: PlanContext,
+  parts: TrainParts,
+  judge: TeacherNode | undefined,
+): readonly [training: TrialNode, evaluation: TrialNode] {
+  const { id, section, model, vam } = parts;
   const common = base(study, context);
   const code = codeOf(context.code, {
     kind: 'evaluate',
     dataset: common.dataset.name,
-    models: teacher === undefined ? [network.model.name] : [network.model.name, teacher.model.name],
-    vam: network.vam !== undefined,
+    models: judge === undefined ? [model.name] : [model.name, judge.model.name],
+    vam: vam !== undefined,
   });
-  const bind = (weights: BindWeights): EvaluateSpec => ({
-    ...common,
+  const own = {
+    trial: `${id}/evaluation`,
+    needs: judge === undefined ? [] : [judge.id],
+    bind: (weights: BindWeights) =>
+      ({ ...common, kind: 'evaluate', code, ...taught(judge, weights) }) as const,
+  };
+  const network = vam === undefined ? { model } : { model, vam };
+  const evaluation: TrialNode = {
+    id: own.trial,
+    section,
     kind: 'evaluate',
-    code,
-    network: { ...network, weights: weights(parts.of) },
-    ...taught(teacher, weights),
-  });
-  const needs = teacher === undefined ? [parts.of] : [parts.of, teacher.id];
-  const cost = evaluationCost(network.model, common.dataset.split, teacher?.model);
-  return { id: parts.id, section: parts.section, kind: 'evaluate', needs, cost, epochs: 1, bind };
+    needs: [id, ...own.needs],
+    cost: evaluationCost(model, common.dataset.split, judge?.model),
+    epochs: 1,
+    bind: (weights) => evaluationOf(own.bind(weights), { ...network, weights: weights(id) }),
+  };
+  return [{ ...trainNode(study, context, parts), evaluation: own }, evaluation];
 }
 
 /** The explanation of one arm from its two stages; `root` is the arm's id. */

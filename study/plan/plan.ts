@@ -3,13 +3,14 @@ import type { ArmName } from '../catalog.ts';
 import type { DistillerSpec } from '../distillers.ts';
 import type { ModelSpec, Study } from '../schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
-import type { LegSpec } from '../spec.ts';
+import type { EvaluationToCome, LegSpec } from '../spec.ts';
 import { armStream, studentStream, teachNode, teachStreams } from './streams.ts';
 import {
-  evaluateNode,
+  evaluatedNodes,
   explanationNode,
   teacherOf,
   trainNode,
+  type BindWeights,
   type PlanContext,
   type Section,
   type TrialNode,
@@ -44,12 +45,24 @@ export function expandStudy(study: Study, context: PlanContext): readonly TrialN
 
 /** Binds a trial to what it needs of others; throws when one of them is not done yet. */
 export function bindTrial(node: TrialNode, weights: Weights): BoundTrial {
-  const spec = node.bind((id) => {
-    const digest = weights.get(id);
-    if (digest === undefined) throw new Error(`${node.id} needs what ${id} leaves`);
-    return digest;
-  });
+  const spec = node.bind(bindIn(weights, node.id));
   return { id: node.id, key: digestJson(spec), spec };
+}
+
+/** The evaluation that the leg of a training is to compute too; undefined where it cannot know all of it. */
+export function bindEvaluation(node: TrialNode, weights: Weights): EvaluationToCome | undefined {
+  const { evaluation } = node;
+  if (evaluation?.needs.every((id) => weights.has(id)) !== true) return undefined;
+  const { trial, bind } = evaluation;
+  return { trial, spec: bind(bindIn(weights, trial)) };
+}
+
+function bindIn(weights: Weights, trial: string): BindWeights {
+  return (id) => {
+    const digest = weights.get(id);
+    if (digest === undefined) throw new Error(`${trial} needs what ${id} leaves`);
+    return digest;
+  };
 }
 
 /** The trials of one section with all that they need, in plan order. */
@@ -75,19 +88,15 @@ function teacherNodes(
 ): TrialNode[] {
   const id = `teacher/${teacher.id}`;
   const [seed] = seedPairs(study.seeds);
-  const trained = trainNode(study, context, {
+  const parts = {
     id,
     section: 'teacher',
     model: teacher.model,
     distillers: [{ name: 'ce', weight: 1 }],
     train: teacher.train,
     seed: seed ?? { init: 0, data: 0 },
-  });
-  const network = { model: teacher.model };
-  return [
-    trained,
-    evaluateNode(study, context, { id: `${id}/evaluation`, section: 'teacher', of: id, network }),
-  ];
+  } as const;
+  return [...evaluatedNodes(study, context, parts, undefined)];
 }
 
 /** Loss terms of an arm: hard label, label smoothing (ε), or KD 0.1/0.9 at T (science §1.6). */
@@ -171,25 +180,16 @@ function studentNodes(
   const taught = method.reads === 'nothing' ? undefined : teacher;
   const train = study.sweep?.train;
   if (train === undefined) return [];
-  const network = method.vam === undefined ? { model } : { model, vam: method.vam };
-  return [
-    trainNode(study, context, {
-      id,
-      section: 'sweep',
-      model,
-      vam: method.vam,
-      distillers: method.distillers,
-      train,
-      seed,
-      teacher: taught,
-      logits: studentStream(study, method, seed)?.id,
-    }),
-    evaluateNode(study, context, {
-      id: `${id}/evaluation`,
-      section: 'sweep',
-      of: id,
-      network,
-      teacher,
-    }),
-  ];
+  const parts = {
+    id,
+    section: 'sweep',
+    model,
+    vam: method.vam,
+    distillers: method.distillers,
+    train,
+    seed,
+    teacher: taught,
+    logits: studentStream(study, method, seed)?.id,
+  } as const;
+  return [...evaluatedNodes(study, context, parts, teacher)];
 }

@@ -19,6 +19,7 @@ export async function strike(
   blow: Blow,
   isMoment: Moment,
   variables: Readonly<Record<string, string>> = {},
+  fields: Readonly<Record<string, unknown>> = {},
 ): Promise<LegExit> {
   let leg: LegControl | undefined;
   let struck = false;
@@ -31,6 +32,7 @@ export async function strike(
   try {
     return await bucket.run(spec, {
       variables: { KDX_S3_ENDPOINT: gateway.endpoint, ...variables },
+      leg: fields,
       onStart: (control) => (leg = control),
     });
   } finally {
