@@ -1,9 +1,8 @@
-import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { EXIT, outcomeOfExit } from '../../leg/outcome.ts';
-import type { Lease, RunRecord } from '../../leg/result.ts';
+import type { Lease } from '../../leg/result.ts';
 import { parseLeg } from '../../leg/schema.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { codeIndexOfBuild } from '../../learning/code/build.ts';
@@ -24,6 +23,7 @@ import { readLegEnvironment, type LegEnvironment } from '../../environment/train
 import { evaluateToo } from './evaluation-leg.ts';
 import { failureOf } from './failure.ts';
 import { takeLease, type OwnLease } from './lease.ts';
+import { describeRun } from './run-record.ts';
 
 /** What was computed is not given up for an outage of the store. */
 const PATIENT_SECONDS = 1800;
@@ -181,21 +181,5 @@ function fencedPorts(
     },
     progress: lease.progress,
     stopRequested: () => isOver || stopRequested() || lease.stopRequested(),
-  };
-}
-
-function describeRun(
-  { key, study, trial, launch, spec }: Leg,
-  { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
-  ran: Pick<RunRecord, 'process' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
-): RunRecord {
-  return {
-    ...{ schema: 1, key, study, trial, launch, outcome, ...ran },
-    ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
-    ...(inputSeconds === undefined ? {} : { inputSeconds }),
-    peakBytes: process.resourceUsage().maxRSS * 1024,
-    ...(resumedFrom === undefined ? {} : { resumedFrom }),
-    host: hostname(),
-    code: spec.code,
   };
 }

@@ -16,7 +16,7 @@ export function forecastLines(forecast: Forecast): readonly string[] {
     return `  ${name.padEnd(width)}  ${percent(share)}  ${epochs.padEnd(11)}${stateText(members)}`;
   });
   return [
-    `${study}: ${trials.length} trials, one leg each: ${stateText(trials)}`,
+    `${study}: ${trials.length} trials: ${stateText(trials)}`,
     ...rows,
     memoryLine(trials),
     timeLine(forecast),
@@ -33,9 +33,12 @@ function memoryLine(trials: readonly PlannedTrial[]): string {
   return `memory of one leg: up to ${Math.ceil(bytes / MIB)} MiB (${origin})`;
 }
 
-function timeLine({ shareToDo, parallel, etaSeconds, pace, deviceHours }: Forecast): string {
+function timeLine(forecast: Forecast): string {
+  const { shareToDo, legs, parallel, etaSeconds, pace, deviceHours } = forecast;
   if (shareToDo === 0) return 'nothing would run';
-  const share = `would run: ${percent(shareToDo).trim()} of the work`;
+  const { least, most } = legs;
+  const count = least === most ? String(most) : `${least} to ${most}`;
+  const share = `would run: ${percent(shareToDo).trim()} of the work in ${count} legs`;
   if (etaSeconds === undefined || deviceHours === undefined) {
     return `${share}; no pace is known yet`;
   }

@@ -36,6 +36,8 @@ export type Forecast = {
   readonly trials: readonly PlannedTrial[];
   /** Share of the estimated cost that is to be done. */
   readonly shareToDo: number;
+  /** Legs to come; more than the least where trainings start before a teacher that they are compared with. */
+  readonly legs: { readonly least: number; readonly most: number };
   /** Trials at once that the time is estimated for. */
   readonly parallel: number;
   /** What the time comes from: the trials found, or a rough speed of one CPU thread. */
@@ -84,7 +86,28 @@ export async function forecastStudy(
     .filter(({ state }) => TO_DO.includes(state))
     .reduce((sum, { share }) => sum + share, 0);
   const time = timeOf(study, shareToDo * whole, pace, parallel);
-  return { study: study.name, trials, shareToDo, parallel, ...time };
+  const legs = legsToDo(nodes, (id) => TO_DO.includes(states.get(id) ?? 'unknown'));
+  return { study: study.name, trials, shareToDo, legs, parallel, ...time };
+}
+
+/** The leg of a training computes its evaluation too, where all that needs is there when it starts. */
+function legsToDo(nodes: readonly TrialNode[], isToDo: (id: string) => boolean): Forecast['legs'] {
+  const trainings = new Map(
+    nodes.flatMap((node) => {
+      const { id, evaluation } = node;
+      return evaluation === undefined || !isToDo(id) ? [] : [[evaluation.trial, node] as const];
+    }),
+  );
+  const legs = { least: 0, most: 0 };
+  for (const { id } of nodes.filter((node) => isToDo(node.id))) {
+    const training = trainings.get(id);
+    const isKnown = training?.evaluation?.needs.every(
+      (need) => training.needs.includes(need) || !isToDo(need),
+    );
+    if (training === undefined) legs.least += 1;
+    if (isKnown !== true) legs.most += 1;
+  }
+  return legs;
 }
 
 function memoryOf(study: Study, runs: readonly RunRecord[]): PlannedTrial['memory'] {

@@ -1,11 +1,10 @@
 import { codeOf, type CodeIndex } from '../code.ts';
-import { evaluationCost, explanationCost, trainingCost } from './cost.ts';
+import { explanationCost, trainingCost } from './cost.ts';
 import type { DistillerSpec } from '../distillers.ts';
 import type { ModelSpec, Study, VamSpec } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import type { Seed } from './seeds.ts';
 import { splitOf } from './split.ts';
-import { evaluationOf } from '../evaluation.ts';
 import type {
   EvaluationToCome,
   ExplainSpec,
@@ -63,7 +62,7 @@ export function teacherOf(study: Study, id: string | undefined): TeacherNode | u
 }
 
 /** The teacher's part of a spec; absent where none is needed. */
-function taught(
+export function taught(
   teacher: TeacherNode | undefined,
   weights: BindWeights,
   logits?: string,
@@ -87,7 +86,7 @@ export function base(study: Study, context: PlanContext) {
   };
 }
 
-type TrainParts = {
+export type TrainParts = {
   readonly id: string;
   readonly section: Section;
   readonly model: ModelSpec;
@@ -141,43 +140,6 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     epochs: train.epochs,
     bind,
   };
-}
-
-/**
- * A training, and the evaluation of the network that it leaves, against a teacher where there is one.
- * @param judge the teacher that the network is compared with; its training may not need it
- */
-export function evaluatedNodes(
-  study: Study,
-  context: PlanContext,
-  parts: TrainParts,
-  judge: TeacherNode | undefined,
-): readonly [training: TrialNode, evaluation: TrialNode] {
-  const { id, section, model, vam } = parts;
-  const common = base(study, context);
-  const code = codeOf(context.code, {
-    kind: 'evaluate',
-    dataset: common.dataset.name,
-    models: judge === undefined ? [model.name] : [model.name, judge.model.name],
-    vam: vam !== undefined,
-  });
-  const own = {
-    trial: `${id}/evaluation`,
-    needs: judge === undefined ? [] : [judge.id],
-    bind: (weights: BindWeights) =>
-      ({ ...common, kind: 'evaluate', code, ...taught(judge, weights) }) as const,
-  };
-  const network = vam === undefined ? { model } : { model, vam };
-  const evaluation: TrialNode = {
-    id: own.trial,
-    section,
-    kind: 'evaluate',
-    needs: [id, ...own.needs],
-    cost: evaluationCost(model, common.dataset.split, judge?.model),
-    epochs: 1,
-    bind: (weights) => evaluationOf(own.bind(weights), { ...network, weights: weights(id) }),
-  };
-  return [{ ...trainNode(study, context, parts), evaluation: own }, evaluation];
 }
 
 /** The explanation of one arm from its two stages; `root` is the arm's id. */

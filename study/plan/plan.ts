@@ -2,11 +2,11 @@ import { digestJson } from '../canonical.ts';
 import type { ArmName } from '../catalog.ts';
 import type { DistillerSpec } from '../distillers.ts';
 import type { ModelSpec, Study } from '../schema.ts';
+import { evaluatedNodes } from './evaluated.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { EvaluationToCome, LegSpec } from '../spec.ts';
 import { armStream, studentStream, teachNode, teachStreams } from './streams.ts';
 import {
-  evaluatedNodes,
   explanationNode,
   teacherOf,
   trainNode,

@@ -6,6 +6,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LegReport } from '../../activities/contract.ts';
+import { evaluationLeg } from '../../bin/trainer/evaluation-leg.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { StudyInput } from '../../study/schema.ts';
 import type { StudyStatus } from '../../study/status.ts';
@@ -66,6 +67,7 @@ const ended = (outcome: LegReport['outcome'], host = 'h1'): LegReport => ({
 });
 
 const isTeacher = ({ trial }: Leg): boolean => trial === 'teacher/big';
+const isPlain = ({ trial }: Leg): boolean => /^sweep\/.*\/CE\/s\d+$/.test(trial);
 const isStudent = ({ trial }: Leg): boolean => /^sweep\/.*\/s\d+$/.test(trial);
 
 /** Legs that wait until they are let go. */
@@ -104,6 +106,59 @@ test.serial('failed trials are not retried while the report is drawn', async (t)
     t.like((failure.details?.[0] as StudySummary).counts, { failed: 1, blocked: 7, waiting: 0 });
   });
 });
+
+/** Legs as they are: a training leaves its evaluation too where it was asked to. */
+function evaluating(before: (leg: Leg) => Promise<void> = () => Promise.resolve()): World {
+  const world = createWorld();
+  world.leg = async (leg) => {
+    await before(leg);
+    const report = done(world, leg);
+    const digest = report.result?.files['weights'] ?? '';
+    const evaluation = evaluationLeg(leg, { files: { weights: { digest, bytes: 1 } } });
+    if (evaluation !== undefined) done(world, evaluation);
+    return report;
+  };
+  return world;
+}
+
+test.serial(
+  'a student is one leg: its evaluation is found where its training left it',
+  async (t) => {
+    const world = evaluating();
+    const own = study({ limits: { parallel: 1 } });
+    await withWorkers(server, activitiesOf(world), async () => {
+      const summary = (await (await start(own)).result()) as StudySummary;
+      t.like(summary, { launches: 5, counts: { complete: 10, found: 0 } });
+      await recorded(own);
+      t.true(world.legs.every(({ spec }) => spec.kind === 'train'));
+      const evaluations = world.recorded.filter((trial) => trial.endsWith('/evaluation'));
+      t.is(new Set(evaluations).size, 5, 'MLflow has them all');
+      const again = (await (await start(own)).result()) as StudySummary;
+      t.like(again, { launches: 0, counts: { complete: 0, found: 10 } });
+    });
+  },
+);
+
+test.serial(
+  'what starts before the teacher that it is compared with is done has a leg for that',
+  async (t) => {
+    const plain = Promise.withResolvers<void>();
+    const world: World = evaluating(async (leg) => {
+      if (world.legs.filter(isPlain).length === 2) plain.resolve();
+      if (isTeacher(leg)) await plain.promise;
+    });
+    await withWorkers(server, activitiesOf(world), async () => {
+      const summary = (await (await start(study())).result()) as StudySummary;
+      t.like(summary, { launches: 7, counts: { complete: 10, found: 0 } });
+    });
+    const evaluations = world.legs.filter(({ spec }) => spec.kind === 'evaluate');
+    t.deepEqual(
+      evaluations.map(({ trial }) => trial.split('/')[2]),
+      ['CE', 'CE'],
+    );
+    t.true(world.legs.filter(isPlain).every(({ evaluation }) => evaluation === undefined));
+  },
+);
 
 test.serial('a damaged result fails its trial by name, and the study goes on', async (t) => {
   const world = createWorld();

@@ -86,7 +86,7 @@ test('a study that is done would run nothing', async (t) => {
   t.is(idsOf(forecast, 'found').length, nodes.length);
   t.is(forecast.shareToDo, 0);
   const lines = forecastLines(forecast);
-  t.is(lines[0], 'digits: 29 trials, one leg each: 29 found');
+  t.is(lines[0], 'digits: 29 trials: 29 found');
   t.is(lines.at(-1), 'nothing would run');
 });
 
@@ -98,8 +98,26 @@ test('for a person, trials that differ in their seed alone are one row', async (
   t.regex(row ?? '', /\d\.\d % {2}4 epochs {3}1 found, 2 to do$/);
   t.regex(
     lines.at(-1) ?? '',
-    /^would run: \d+\.\d % of the work, about .+ with 2 at once \(.+ of device time, at the pace of the trials found\)$/,
+    /^would run: \d+\.\d % of the work in 19 to 21 legs, about .+ with 2 at once \(.+ of device time, at the pace of the trials found\)$/,
   );
+});
+
+test('a training and its evaluation are one leg, where all that it needs is there', async (t) => {
+  const legsOf = async (isDone: (id: string) => boolean) => {
+    const store = await emptyStore(t);
+    await compute(store, study, (id) => (isDone(id) ? {} : undefined));
+    return (await forecastStudy(store, study, CONTEXT, 2)).legs;
+  };
+  const evaluations = nodes.filter(({ kind }) => kind === 'evaluate');
+  const least = nodes.length - evaluations.length;
+  const plain = evaluations.filter(({ id }) => id.includes('/CE/'));
+  t.true(plain.length > 0);
+  // A plain student may start before the teacher that it is compared with is done.
+  t.deepEqual(await legsOf(() => false), { least, most: least + plain.length });
+  const left = least - 1;
+  t.deepEqual(await legsOf((id) => id.startsWith('teacher/')), { least: left, most: left });
+  const own = evaluations.length;
+  t.deepEqual(await legsOf((id) => !id.endsWith('/evaluation')), { least: own, most: own });
 });
 
 test('without a store every trial is planned, none is looked up, and the time is an estimate', async (t) => {
@@ -111,7 +129,7 @@ test('without a store every trial is planned, none is looked up, and the time is
   // 75 GFLOP/s a thread, two operations a multiply-add, one thread.
   t.true(Math.abs((forecast.etaSeconds ?? 0) - (cost * 2e6) / 75e9 / 2) < 1e-6);
   const lines = forecastLines(forecast);
-  t.is(lines[0], 'digits: 29 trials, one leg each: 29 not looked up');
+  t.is(lines[0], 'digits: 29 trials: 29 not looked up');
   t.regex(lines.at(-2) ?? '', /^memory of one leg: up to \d{3} MiB \(estimated\)$/);
   t.regex(lines.at(-1) ?? '', /a rough estimate: 75 GFLOP\/s a thread\)$/);
 });

@@ -5,9 +5,17 @@ import { digestJson } from '../../../study/canonical.ts';
 import { DATASET_NAMES } from '../../../study/datasets.ts';
 import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { codeOf, codeUseOf, type CodeIndex } from '../../../study/code.ts';
-import { bindTrial, expandStudy, restrictTo, type TrialNode } from '../../../study/plan/plan.ts';
+import { evaluationOf, networkOf } from '../../../study/evaluation.ts';
+import {
+  bindEvaluation,
+  bindTrial,
+  expandStudy,
+  restrictTo,
+  type TrialNode,
+} from '../../../study/plan/plan.ts';
 import { resolveStudy } from '../../../study/resolve.ts';
 import type { Study } from '../../../study/schema.ts';
+import type { TrainSpec } from '../../../study/spec.ts';
 
 const digitsText = readFileSync(new URL('../../../studies/digits.json', import.meta.url), 'utf8');
 
@@ -271,4 +279,32 @@ test('a teacher draws from streams of its own, all other trainings from those of
   const streams = specs.map(([id, spec]) => [id, (spec as { streams?: string }).streams]);
   const named = streams.filter(([, space]) => space !== undefined);
   t.deepEqual(named, [['teacher/resnet14', 'teacher/resnet14']]);
+});
+
+test('the plan and the leg of a training give its evaluation the same key', (t) => {
+  const nodes = expandStudy(digits(), context);
+  const weights = new Map(nodes.map(({ id }) => [id, digestJson(id)]));
+  const trainings = nodes.filter(({ evaluation }) => evaluation !== undefined);
+  t.is(trainings.length, nodes.filter(({ kind }) => kind === 'evaluate').length);
+  for (const node of trainings) {
+    const evaluation = bindEvaluation(node, weights);
+    const planned = nodes.find(({ id }) => id === evaluation?.trial);
+    if (evaluation === undefined || planned === undefined) return t.fail(node.id);
+    const { spec } = bindTrial(node, weights);
+    const network = networkOf(spec as TrainSpec, weights.get(node.id) ?? '');
+    const key = digestJson(evaluationOf(evaluation.spec, network));
+    t.is(key, bindTrial(planned, weights).key, node.id);
+  }
+});
+
+test('an evaluation is to come only once the teacher is there that it compares with', (t) => {
+  const nodes = new Map(expandStudy(digits(), context).map((node) => [node.id, node]));
+  const toCome = (id: string, done: readonly string[]) =>
+    bindEvaluation(nodes.get(id) as TrialNode, new Map(done.map((of) => [of, digestJson(of)])));
+  t.is(toCome('sweep/resnet8/CE/s1029', []), undefined);
+  const { trial, spec } = toCome('sweep/resnet8/CE/s1029', ['teacher/resnet14']) ?? {};
+  t.is(trial, 'sweep/resnet8/CE/s1029/evaluation');
+  t.is(spec?.teacher?.weights, digestJson('teacher/resnet14'));
+  t.is(toCome('teacher/resnet14', [])?.trial, 'teacher/resnet14/evaluation');
+  t.is(toCome('explain/hard-label/s1029/soft', ['teacher/resnet14']), undefined);
 });

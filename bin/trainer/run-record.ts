@@ -1,0 +1,22 @@
+import { hostname } from 'node:os';
+
+import type { RunRecord } from '../../leg/result.ts';
+import type { Leg } from '../../leg/spec.ts';
+import type { WorkEnd } from '../../learning/context.ts';
+
+/** What is kept of a process that has come to the end of a leg's work. */
+export function describeRun(
+  { key, study, trial, launch, spec }: Leg,
+  { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
+  ran: Pick<RunRecord, 'process' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
+): RunRecord {
+  return {
+    ...{ schema: 1, key, study, trial, launch, outcome, ...ran },
+    ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
+    ...(inputSeconds === undefined ? {} : { inputSeconds }),
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+    ...(resumedFrom === undefined ? {} : { resumedFrom }),
+    host: hostname(),
+    code: spec.code,
+  };
+}

@@ -1,0 +1,51 @@
+import { codeOf } from '../code.ts';
+import { evaluationOf } from '../evaluation.ts';
+import type { Study } from '../schema.ts';
+import { evaluationCost } from './cost.ts';
+import {
+  base,
+  taught,
+  trainNode,
+  type BindWeights,
+  type PlanContext,
+  type TeacherNode,
+  type TrainParts,
+  type TrialNode,
+} from './nodes.ts';
+
+/**
+ * A training, and the evaluation of the network that it leaves, against a teacher where there is one.
+ * @param judge the teacher that the network is compared with; its training may not need it
+ */
+export function evaluatedNodes(
+  study: Study,
+  context: PlanContext,
+  parts: TrainParts,
+  judge: TeacherNode | undefined,
+): readonly [training: TrialNode, evaluation: TrialNode] {
+  const { id, section, model, vam } = parts;
+  const common = base(study, context);
+  const code = codeOf(context.code, {
+    kind: 'evaluate',
+    dataset: common.dataset.name,
+    models: judge === undefined ? [model.name] : [model.name, judge.model.name],
+    vam: vam !== undefined,
+  });
+  const own = {
+    trial: `${id}/evaluation`,
+    needs: judge === undefined ? [] : [judge.id],
+    bind: (weights: BindWeights) =>
+      ({ ...common, kind: 'evaluate', code, ...taught(judge, weights) }) as const,
+  };
+  const network = vam === undefined ? { model } : { model, vam };
+  const evaluation: TrialNode = {
+    id: own.trial,
+    section,
+    kind: 'evaluate',
+    needs: [id, ...own.needs],
+    cost: evaluationCost(model, common.dataset.split, judge?.model),
+    epochs: 1,
+    bind: (weights) => evaluationOf(own.bind(weights), { ...network, weights: weights(id) }),
+  };
+  return [{ ...trainNode(study, context, parts), evaluation: own }, evaluation];
+}
