@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-import type { Result } from '../../leg/result.ts';
+import type { Progress, Result } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { WorkEnd } from '../../learning/context.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
@@ -44,4 +44,21 @@ export async function evaluateToo(
     const level = code === 'Stopped' ? 'info' : 'warn';
     log[level]({ key, code }, `left to a leg of its own: ${message}`);
   }
+}
+
+/**
+ * Reports the progress of an evaluation as that of one more epoch of its training: who watches the leg
+ * sees it go on, and never back.
+ */
+export function progressAfter(
+  { key, trial, spec }: Leg,
+  report: (progress: Progress) => void,
+): (progress: Progress) => void {
+  if (spec.kind !== 'train') return report;
+  const epoch = spec.train.epochs + 1;
+  const steps = Math.ceil(spec.dataset.split.train / spec.train.batch);
+  return (progress) => {
+    const step = Math.floor((progress.step / progress.steps) * steps);
+    report({ ...progress, key, trial, epoch, epochs: epoch, step, steps });
+  };
 }

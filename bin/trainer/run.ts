@@ -20,7 +20,7 @@ import { codeOf, codeUseOf } from '../../study/code.ts';
 import { ROOT } from '../../environment/root.ts';
 import { watchDeviceMemory } from '../../learning/device-memory.ts';
 import { readLegEnvironment, type LegEnvironment } from '../../environment/trainer.ts';
-import { evaluateToo } from './evaluation-leg.ts';
+import { evaluateToo, progressAfter } from './evaluation-leg.ts';
 import { failureOf } from './failure.ts';
 import { takeLease, type OwnLease } from './lease.ts';
 import { describeRun } from './run-record.ts';
@@ -97,7 +97,8 @@ async function runUnderLease(
   log.info({ key, outcome, rate }, 'the leg has ended');
   await evaluateToo(leg, end, { store, log }, async (evaluation) => {
     await checkCode(evaluation);
-    await runWork(evaluation, lease, environment, store, { stopRequested, log });
+    const after = { ...lease, progress: progressAfter(leg, lease.progress) };
+    await runWork(evaluation, after, environment, store, { stopRequested, log });
   });
   if (outcome !== 'stopped' || !(await store.has(resultName(key)))) return outcome;
   await discardCheckpoints(store, key);

@@ -1,12 +1,15 @@
 import test, { type ExecutionContext } from 'ava';
 
 import { EXIT } from '../../../leg/outcome.ts';
-import type { EvaluateSpec, EvaluationToCome, TrainSpec } from '../../../leg/spec.ts';
+import type { Progress } from '../../../leg/result.ts';
+import type { EvaluateSpec, EvaluationToCome, Leg, TrainSpec } from '../../../leg/spec.ts';
 import { blobName, resultName } from '../../../stores/names.ts';
 import { readResult } from '../../../stores/results.ts';
 import { listRuns } from '../../../stores/runs.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { evaluateSpec, studentSpec, taughtSpec, trainedAs, withCode } from './specs.ts';
+import { progressAfter } from '../../../bin/trainer/evaluation-leg.ts';
+import { createStallWatch } from '../../../executors/stall.ts';
 import { kill, strike, terminate } from './strike.ts';
 import { startLegWorld, WARNING, type LegBucket, type LegExit, type LegWorld } from './world.ts';
 
@@ -180,3 +183,31 @@ function withoutVam(changes: Partial<EvaluateSpec>): Partial<EvaluateSpec> {
   const { code } = withCode({ ...evaluation, network, ...changes });
   return { ...changes, code };
 }
+
+test('a leg that evaluates after its training is not seen as stalled, however short a pass is', (t) => {
+  const leg = { key: 'k', trial: 't', spec: student } as Leg;
+  const at = (epoch: number, step: number, steps: number): Progress => ({
+    ...{ key: 'e', process: 'a', trial: 't/evaluation', epoch, epochs: epoch, step, steps },
+    ...{ imagesPerSecond: 1, peakBytes: 1, at: '' },
+  });
+  const stall = createStallWatch(0, 100);
+  stall.heard(at(2, 6, 6), 50);
+  const reported: Progress[] = [];
+  const report = progressAfter(leg, (progress) => reported.push(progress));
+  for (const step of [1, 2, 3]) report(at(1, step, 3));
+  t.deepEqual(
+    reported.map(({ key, trial, epoch, epochs, step, steps }) => [
+      key,
+      trial,
+      epoch,
+      epochs,
+      step,
+      steps,
+    ]),
+    [2, 4, 6].map((step) => ['k', 't', 3, 3, step, 6]),
+  );
+  for (const [index, progress] of reported.entries()) {
+    stall.heard(progress, 120 + 60 * index);
+    t.false(stall.isStalled(200 + 60 * index));
+  }
+});
