@@ -60,7 +60,7 @@ async function resolve(
     throw new KdxError('SpecInvalid', message);
   }
   const code = await catalog.readCodeIndex();
-  const datasetDigest = await catalog.publishDataset(study.dataset.name);
+  const datasetDigest = await catalog.datasetDigest(study.dataset.name);
   const resolved = { study, datasetDigest, code };
   const { digest } = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(resolved)));
   return { digest, resolved };

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { publishDataset } from '../stores/datasets.ts';
+import { publishDigits } from '../stores/datasets.ts';
 import { ROOT } from '../environment/root.ts';
 import { computeCodeIndex } from '../learning/code.ts';
 import { configureProcess } from '../learning/engine/environment.ts';
@@ -53,7 +53,7 @@ export async function openTeaching(plan: TeachingPlan): Promise<Teaching> {
   const folder = await mkdtemp(join(tmpdir(), 'kdx-bench-'));
   const store = openFolderStore(join(folder, 'store'));
   await store.ensureBucket();
-  const digest = await publishDataset(store, { root: ROOT, cacheDir: folder }, 'digits');
+  const digest = await publishDigits(store, ROOT);
   const specs = specsOf(plan, digest);
   const run = await createRunner(store, folder);
   return {

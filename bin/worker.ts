@@ -15,10 +15,12 @@ import { openLeases } from '../stores/leases.ts';
 import { keepLog } from '../stores/logs.ts';
 import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
+import { manifestDigest } from '../study/dataset-manifest.ts';
+import type { DatasetName } from '../study/datasets.ts';
 import { readEnvironment, type Environment } from '../environment/environment.ts';
 import { ROOT } from '../environment/root.ts';
-import { publishDataset } from '../stores/datasets.ts';
 import { progressSeconds } from '../environment/trainer.ts';
+import { publishDigits, requireManifest } from '../stores/datasets.ts';
 import { legDevices, legEnvironment, legSlots } from '../environment/worker.ts';
 import { bundleWorkflows } from './worker/bundle.ts';
 import { drawInProcess } from './worker/report-process.ts';
@@ -79,7 +81,7 @@ function activities(
   variables: NodeJS.ProcessEnv,
 ) {
   const artifacts = openS3Store(environment.s3);
-  const { cacheDir, stateDir } = environment;
+  const { stateDir } = environment;
   const executor = createLocalExecutor({
     command: [process.execPath, join(ROOT, 'bin/trainer.ts')],
     environment: legEnvironment(variables),
@@ -93,8 +95,10 @@ function activities(
   const catalog = {
     executors: [executor.name],
     readCodeIndex,
-    publishDataset: (name: Parameters<typeof publishDataset>[2]) =>
-      publishDataset(artifacts, { root: ROOT, cacheDir }, name),
+    datasetDigest: async (name: DatasetName) =>
+      name === 'digits'
+        ? publishDigits(artifacts, ROOT)
+        : manifestDigest(await requireManifest(artifacts, name)),
   };
   const temporal = new Client({ connection, namespace: environment.temporal.namespace });
   return {

@@ -18,18 +18,17 @@ export type Servers = {
   readonly s3: () => S3Environment;
 };
 
-/** Folders on this machine: where reports are copied to, where datasets are kept. */
-export type Folders = { readonly stateDir: string; readonly cacheDir: string };
+/** Folders on this machine: where reports are copied to. */
+export type Folders = { readonly stateDir: string };
 
 export const NO_SERVERS =
   'no servers: no stack of this checkout runs (start it: kdx up --detach), and no variables name ' +
   'others (KDX_S3_ENDPOINT, KDX_TEMPORAL_ADDRESS, …; see: kdx --help)';
 
-/** `KDX_STATE_DIR` and `KDX_CACHE_DIR`, else the folders of this checkout's stack. */
+/** `KDX_STATE_DIR`, else the folder of this checkout's stack. */
 export function foldersOf(variables: Variables): Folders {
   checkVariables(variables);
-  const { home, cache } = layoutOf(variables);
-  return { stateDir: home, cacheDir: cache };
+  return { stateDir: layoutOf(variables).home };
 }
 
 /**

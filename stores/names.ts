@@ -57,6 +57,11 @@ export function logName(key: string, process: string): string {
   return `logs/${checkDigest(key)}/${process}.log`;
 }
 
+/** The name of the object that says which manifest a dataset has. */
+export function datasetName(dataset: string): string {
+  return `datasets/${dataset}.json`;
+}
+
 /** The name of a file of a study's report, e.g. `index.html`. */
 export function reportName(study: string, file: string): string {
   return `reports/${study}/${file}`;

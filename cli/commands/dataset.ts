@@ -1,12 +1,13 @@
+import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 
 import { ARCHIVES } from '../../study/dataset-manifest.ts';
 import { addDataset } from '../dataset/add.ts';
 import type { ArchivedDataset } from '../dataset/archive.ts';
 import { listDatasets, type ListedDataset } from '../dataset/list.ts';
-import { checkVariables } from '../../environment/environment.ts';
-import { ROOT } from '../../environment/root.ts';
-import { layoutOf } from '../../stack/layout.ts';
+import { openS3Store } from '../../stores/s3.ts';
+import { invokedFrom } from '../invoked-from.ts';
+import { findServers, NO_SERVERS, requireServers } from '../servers.ts';
 
 const ARCHIVED = Object.keys(ARCHIVES) as readonly ArchivedDataset[];
 
@@ -17,15 +18,19 @@ ${ARCHIVED.map((name) => `  ${downloadCommand(name)}\n  kdx dataset add ${name} 
 
 A study then names it: "dataset": { "name": "cifar10", "preset": "correct" }
 
-From a checkout: npm run kdx -- dataset …, and a relative path is one of the checkout.
-Files are kept in datasets/ of the cache folder (KDX_CACHE_DIR, else .kdx/cache of the checkout).`;
+A dataset is kept in the store: that of this checkout's running stack (kdx up --detach), or the one that
+KDX_S3_* variables name. From there it reaches every worker and leg, on whatever machine.
+
+From a checkout: npm run kdx -- dataset …`;
 
 const ADD_HELP = `
-Of an archive, size and md5 have to be the published ones. Of a folder with the unpacked files, their
-sizes. Of both, every record and every label. Only the files of the dataset are taken, and they get
-their names in one move: an add that is interrupted leaves nothing, and can be done again.
+Of an archive, size and md5 have to be the published ones. A folder with the unpacked files may hold
+other bytes, as after a conversion, but the same dataset: names and sizes, no file twice, no holes, as
+many images of every class as published, channels of the published mean and deviation.
+Nothing is stored before all is checked, and the name comes last: an add that is interrupted changes
+nothing and can be done again. One of the same name is replaced; studies that have it keep theirs.
 
-Exit codes: 0 registered · 65 something is missing, cut short or changed`;
+Exit codes: 0 stored · 65 something is missing, cut short or changed · 78 no servers`;
 
 /** `kdx dataset`: which datasets are here, and how the others come here. */
 export function datasetCommand(): Command {
@@ -38,39 +43,46 @@ export function datasetCommand(): Command {
 
 function listCommand(): Command {
   return new Command('list')
-    .description('registered datasets, their presets, and whether their files are here')
+    .description('registered datasets, their presets, and whether the store has them')
     .action(async () => {
-      const datasets = await listDatasets(foldersOf(process.env));
-      process.stdout.write(`${datasets.map(describe).join('\n')}\n`);
+      const servers = await findServers(process.env);
+      const store = servers === undefined ? undefined : openS3Store(servers.s3());
+      const datasets = await listDatasets(store);
+      const lines = datasets.map((dataset) => describe(dataset, store !== undefined));
+      const end = store === undefined ? NO_SERVERS : `store: ${store.location}`;
+      process.stdout.write(`${[...lines, end].join('\n')}\n`);
     });
 }
 
 function addCommand(): Command {
   return new Command('add')
-    .description('check the files of a dataset and put them where the worker finds them')
+    .description(
+      'check the files of a dataset and put them into the store, where every worker finds them',
+    )
     .addArgument(new Argument('<dataset>', 'which').choices(ARCHIVED))
     .argument('<source>', 'its archive as downloaded, or a folder with its unpacked files')
     .addHelpText('after', `${ADD_HELP}\n${EXAMPLES}`)
     .action(async (name: ArchivedDataset, source: string) => {
-      const { folder, images } = await addDataset(name, source, foldersOf(process.env));
-      process.stdout.write(`${name}: ${images} images in ${folder}\n`);
+      const store = openS3Store((await requireServers(process.env)).s3());
+      const { digest, images } = await addDataset(store, name, resolve(invokedFrom(), source));
+      process.stdout.write(`${name}: ${images} images in ${store.location}, digest ${digest}\n`);
     });
 }
 
-function foldersOf(variables: Readonly<Record<string, string | undefined>>) {
-  checkVariables(variables);
-  return { root: ROOT, cacheDir: layoutOf(variables).cache };
-}
-
-function describe({ name, folder, presets, problem }: ListedDataset): string {
-  const title = `${name.padEnd(9)} ${problem === undefined ? 'here' : 'not here'}`;
-  const facts = [`presets ${presets.join(', ')}`, folder];
+function describe({ name, presets, digest, problem }: ListedDataset, asked: boolean): string {
+  const state = digest !== undefined ? 'here' : asked ? 'not here' : 'not known';
+  const facts = [`presets ${presets.join(', ')}`, ...(digest === undefined ? [] : [digest])];
   const archived = ARCHIVED.find((candidate) => candidate === name);
   const remedy =
-    problem === undefined || archived === undefined
+    digest !== undefined || archived === undefined
       ? []
-      : [problem, downloadCommand(archived), `kdx dataset add ${name} ${archiveFile(archived)}`];
-  return [title, ...[...facts, ...remedy].map((line) => `          ${line}`)].join('\n');
+      : [
+          ...(problem === undefined ? [] : [problem]),
+          downloadCommand(archived),
+          `kdx dataset add ${name} ${archiveFile(archived)}`,
+        ];
+  const lines = [...facts, ...remedy].map((line) => `          ${line}`);
+  return [`${name.padEnd(9)} ${state}`, ...lines].join('\n');
 }
 
 function downloadCommand(name: ArchivedDataset): string {

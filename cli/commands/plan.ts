@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { errorText, isKdxError, KdxError } from '../../leg/errors.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import { openS3Store } from '../../stores/s3.ts';
+import { manifestDigest } from '../../study/dataset-manifest.ts';
 import { problemsText, resolveStudy } from '../../study/resolve.ts';
-import { publishDataset } from '../../stores/datasets.ts';
+import { requireManifest } from '../../stores/datasets.ts';
 import { legSlots } from '../../environment/worker.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
-import { findServers, foldersOf, NO_SERVERS } from '../servers.ts';
+import { findServers, NO_SERVERS } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
 import { forecastStudy, type Forecast } from '../study/forecast.ts';
 import { forecastLines } from '../study/forecast-lines.ts';
@@ -50,11 +51,6 @@ export function planCommand(): Command {
 /** How long a store that does not answer is tried again. */
 const PATIENCE_SECONDS = 3;
 
-/** A plan needs the digest of a dataset, and leaves nothing in the store. */
-const NOWHERE = {
-  putBlob: async (bytes: Uint8Array) => ({ digest: '', bytes: bytes.length }),
-};
-
 type Planned = {
   readonly forecast: Forecast;
   /** Why nothing was looked up. */
@@ -70,9 +66,8 @@ async function forecastOf(name: string): Promise<Planned> {
   const servers = await findServers(process.env);
   try {
     if (servers === undefined) throw new KdxError('ObjectStore', NO_SERVERS);
-    const folders = { root: ROOT, cacheDir: foldersOf(process.env).cacheDir };
-    const datasetDigest = await publishDataset(NOWHERE, folders, study.dataset.name);
     const store = openS3Store({ ...servers.s3(), retrySeconds: PATIENCE_SECONDS });
+    const datasetDigest = manifestDigest(await requireManifest(store, study.dataset.name));
     return { forecast: await forecastStudy(store, study, { datasetDigest, code }, parallel) };
   } catch (error) {
     // Without a store or without the dataset there are no keys to look up; the plan itself stands.

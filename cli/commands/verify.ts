@@ -4,10 +4,10 @@ import { computeCodeIndex } from '../../learning/code.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { problemsText, resolveStudy } from '../../study/resolve.ts';
 import { manifestDigest } from '../../study/dataset-manifest.ts';
-import { readDataset } from '../../stores/datasets.ts';
+import { requireManifest } from '../../stores/datasets.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
-import { foldersOf, requireServers } from '../servers.ts';
+import { requireServers } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
 import type { Check } from '../../verify/check.ts';
 import { verifyStudy } from '../../verify/study.ts';
@@ -50,13 +50,11 @@ export function verifyCommand(): Command {
 
 async function* checks(study: string): AsyncGenerator<Check> {
   const servers = await requireServers(process.env);
-  const { cacheDir } = foldersOf(process.env);
   const resolution = resolveStudy((await readStudyFile(studyFilePath(study))).input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
   const store = openS3Store(servers.s3());
   const { dataset, device } = resolution.study;
-  // Named and not published: what is verified is what the store holds.
-  const { manifest } = await readDataset({ root: ROOT, cacheDir }, dataset.name);
+  const manifest = await requireManifest(store, dataset.name);
   const datasetDigest = manifestDigest(manifest);
   const resolved = { study: resolution.study, datasetDigest, code: computeCodeIndex(ROOT) };
   const tools = await openVerifyTools(device, store);

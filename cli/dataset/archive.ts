@@ -8,20 +8,22 @@ import { list, type ReadEntry } from 'tar';
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { ARCHIVES, EXPECTED_FILES, recordBytes } from '../../study/dataset-manifest.ts';
 import type { DatasetFiles } from '../../stores/datasets.ts';
+import { guessAboutArchive } from './guess.ts';
 
 /** The datasets whose archives are known. */
 export type ArchivedDataset = keyof typeof ARCHIVES;
 
 /**
- * Holds an archive against the published one, byte for byte.
- * @throws KdxError `DataMismatch` with what was found and what is wanted
+ * Compares an archive with the published one, byte for byte.
+ * @throws KdxError `DataMismatch` with what was found, what is wanted, and what likely happened
  */
 export async function checkArchive(name: ArchivedDataset, path: string): Promise<void> {
   const wanted = ARCHIVES[name];
   const { size } = await stat(path);
   if (size !== wanted.bytes) {
     const problem = `${name}: ${path} has ${size} bytes; wanted ${wanted.bytes}`;
-    throw new KdxError('DataMismatch', `${problem}; download ${wanted.url} again`);
+    const guess = await guessAboutArchive(name, path, size);
+    throw new KdxError('DataMismatch', `${problem}; ${guess}`);
   }
   const hash = createHash('md5');
   await pipeline(createReadStream(path), hash);

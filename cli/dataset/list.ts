@@ -1,40 +1,45 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import { EXPECTED_FILES, recordBytes } from '../../study/dataset-manifest.ts';
+import { errorText, isKdxError } from '../../leg/errors.ts';
+import type { ArtifactStore } from '../../stores/artifacts.ts';
+import { findManifest } from '../../stores/datasets.ts';
+import { DIGITS_MANIFEST, manifestDigest } from '../../study/dataset-manifest.ts';
 import { DATASET_NAMES, DATASETS, type DatasetName } from '../../study/datasets.ts';
-import { datasetFolder } from '../../stores/datasets.ts';
-import type { DatasetFolders } from '../../stores/datasets.ts';
 
-/** A registered dataset, and what is wrong with its files where something is. */
+/** A registered dataset, and what the store has of it. */
 export type ListedDataset = {
   readonly name: DatasetName;
-  readonly folder: string;
   readonly presets: readonly string[];
-  /** Absent where all files are there, in their sizes. */
+  /** Digest of its manifest; absent where the store has none. */
+  readonly digest?: string;
+  /** What is damaged of it. */
   readonly problem?: string;
 };
 
-/** All registered datasets, in the order of their registration. */
-export function listDatasets(folders: DatasetFolders): Promise<readonly ListedDataset[]> {
+type ListStore = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'location'>;
+
+/** All registered datasets, in the order of their registration. Without a store only the digits are known. */
+export async function listDatasets(
+  store: ListStore | undefined,
+): Promise<readonly ListedDataset[]> {
   return Promise.all(
     DATASET_NAMES.map(async (name) => {
-      const folder = datasetFolder(folders, name);
-      const problem = await problemIn(name, folder);
       const presets = Object.keys(DATASETS[name].presets);
-      return { name, folder, presets, ...(problem === undefined ? {} : { problem }) };
+      return { name, presets, ...(await stateOf(store, name)) };
     }),
   );
 }
 
-async function problemIn(name: DatasetName, folder: string): Promise<string | undefined> {
-  for (const { name: file, records } of EXPECTED_FILES[name]) {
-    const found = await stat(join(folder, file)).catch(() => undefined);
-    if (found === undefined) return `${file} is not there`;
-    const wanted = records * recordBytes(name);
-    if (!file.endsWith('.gz') && found.size !== wanted) {
-      return `${file} has ${found.size} bytes; wanted ${wanted}`;
-    }
+async function stateOf(
+  store: ListStore | undefined,
+  name: DatasetName,
+): Promise<Pick<ListedDataset, 'digest' | 'problem'>> {
+  if (name === 'digits') return { digest: manifestDigest(DIGITS_MANIFEST) };
+  if (store === undefined) return {};
+  try {
+    const manifest = await findManifest(store, name);
+    if (manifest === undefined) return {};
+    return { digest: manifestDigest(manifest) };
+  } catch (error) {
+    if (!isKdxError(error) || error.code !== 'DataMismatch') throw error;
+    return { problem: errorText(error) };
   }
-  return undefined;
 }

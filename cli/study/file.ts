@@ -5,6 +5,7 @@ import { errorText, KdxError } from '../../leg/errors.ts';
 import { problemsText, resolveStudy, type Problem } from '../../study/resolve.ts';
 import { readStudyText } from '../../study/text.ts';
 import { ROOT } from '../../environment/root.ts';
+import { invokedFrom } from '../invoked-from.ts';
 
 /** A study file as read: its text as JSON, and the name its workflow goes by. */
 export type StudyFile = { readonly name: string; readonly input: unknown };
@@ -38,14 +39,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/**
- * A name stands for `studies/<name>.json` of the checkout; a path is relative to where the user is,
- * which under `npm run` is not the folder that this process runs in.
- */
-export function studyFilePath(
-  study: string,
-  from: string = process.env['INIT_CWD'] ?? process.cwd(),
-): string {
+/** A name stands for `studies/<name>.json` of the checkout; a path is relative to where the user is. */
+export function studyFilePath(study: string, from: string = invokedFrom()): string {
   const shipped = join(ROOT, 'studies', `${study}.json`);
   return !study.endsWith('.json') && existsSync(shipped) ? shipped : resolve(from, study);
 }

@@ -62,7 +62,7 @@ test('the heartbeats of a leg that goes on say when the limit is reached, lost a
     artifacts,
     catalog: {
       executors: [],
-      publishDataset: () => Promise.resolve(''),
+      datasetDigest: () => Promise.resolve(''),
       readCodeIndex: () => Promise.reject(new Error('not asked for')),
     },
     temporal: server.client,

@@ -32,7 +32,7 @@ async function worldOf(t: Parameters<typeof emptyStore>[0]) {
     artifacts,
     catalog: {
       executors: ['local'],
-      publishDataset: () => Promise.resolve(CONTEXT.datasetDigest),
+      datasetDigest: () => Promise.resolve(CONTEXT.datasetDigest),
       readCodeIndex: () => Promise.resolve(CONTEXT.code),
     },
     temporal: { connection: undefined } as never,

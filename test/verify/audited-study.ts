@@ -6,7 +6,7 @@ import { ROOT } from '../../environment/root.ts';
 import type { Check, Verdict } from '../../verify/check.ts';
 import { verifyStudy } from '../../verify/study.ts';
 import { openVerifyTools } from '../../verify/tools.ts';
-import { publishDataset } from '../../stores/datasets.ts';
+import { publishDigits } from '../../stores/datasets.ts';
 import type { BlobRef, Result, RunRecord } from '../../leg/result.ts';
 import type { LegSpec } from '../../leg/spec.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
@@ -71,7 +71,7 @@ async function resolveTiny(store: ArtifactStore): Promise<ResolvedStudy> {
   const train = { ...(study.sweep as unknown as { train: object }).train, epochs: 3 };
   const resolution = resolveStudy({ ...study, sweep: { ...study.sweep, train } });
   if (!resolution.ok) throw new Error(JSON.stringify(resolution.problems));
-  const datasetDigest = await publishDataset(store, { root: ROOT, cacheDir: '/' }, 'digits');
+  const datasetDigest = await publishDigits(store, ROOT);
   return { study: resolution.study, datasetDigest, code: computeCodeIndex(ROOT) };
 }
 

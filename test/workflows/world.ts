@@ -208,7 +208,7 @@ export function askingActivities(
   const nothing = (): Promise<never> => Promise.reject(new Error('nobody asks for that here'));
   const { lookAtTrials, measureLegs } = createStudyActivities({
     artifacts: { location: '', getJson: nothing, getBlob: nothing, putBlob: nothing },
-    catalog: { executors: [], publishDataset: nothing, readCodeIndex: nothing },
+    catalog: { executors: [], datasetDigest: nothing, readCodeIndex: nothing },
     temporal: server.client,
   });
   return { lookAtTrials, measureLegs };

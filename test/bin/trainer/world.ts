@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 import { ROOT } from '../../../environment/root.ts';
-import { publishDataset } from '../../../stores/datasets.ts';
+import { publishDigits } from '../../../stores/datasets.ts';
 import type { Result } from '../../../leg/result.ts';
 import { DEFAULT_RESOURCES, type LegSpec } from '../../../leg/spec.ts';
 import type { ArtifactStore } from '../../../stores/artifacts.ts';
@@ -85,7 +83,7 @@ export async function startLegWorld(): Promise<LegWorld> {
 async function openBucket(s3: S3Options): Promise<LegBucket> {
   const store = openS3Store(s3);
   await store.ensureBucket();
-  await publishDigits(store);
+  await publishDigits(store, ROOT);
   let processes = 0;
   const run = async (spec: unknown, options: RunOptions = {}): Promise<LegExit> => {
     const key = digestJson(spec);
@@ -116,15 +114,6 @@ async function openBucket(s3: S3Options): Promise<LegBucket> {
     return { process: name, ...exit, wrote };
   };
   return { s3, store, run, outcome: (spec) => readOutcome(store, digestJson(spec)) };
-}
-
-async function publishDigits(store: ArtifactStore): Promise<void> {
-  const cacheDir = await mkdtemp(join(tmpdir(), 'kdx-test-cache-'));
-  try {
-    await publishDataset(store, { root: ROOT, cacheDir }, 'digits');
-  } finally {
-    await rm(cacheDir, { recursive: true });
-  }
 }
 
 async function runProcess(

@@ -88,7 +88,7 @@ test('holds an archive against the published size and digest', async (t) => {
   await zeros(archive, bytes - 1);
   await t.throwsAsync(checkArchive('cifar10', archive), {
     code: 'DataMismatch',
-    message: `cifar10: ${archive} has ${bytes - 1} bytes; wanted ${bytes}; download ${url} again`,
+    message: `cifar10: ${archive} has ${bytes - 1} bytes; wanted ${bytes}; this is no .tar.gz; download ${url} again`,
   });
   await zeros(archive, bytes);
   await t.throwsAsync(checkArchive('cifar10', archive), {

@@ -1,0 +1,85 @@
+import { open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { ARCHIVES, EXPECTED_FILES } from '../../study/dataset-manifest.ts';
+import type { ArchivedDataset } from './archive.ts';
+
+/** Where the magic `ustar` stands in a tar file. */
+const TAR_MAGIC = { offset: 257, text: 'ustar' };
+const GZIP_MAGIC = '\x1f\x8b';
+const HEAD_BYTES = 512;
+
+/** The same images in forms that are not read here; sizes as their authors publish them. */
+const PYTHON_ARCHIVE_BYTES: readonly number[] = [170_498_071, 169_001_437];
+
+/** What likely happened to an archive of the wrong size, and what to do: the end of a message. */
+export async function guessAboutArchive(
+  name: ArchivedDataset,
+  path: string,
+  size: number,
+): Promise<string> {
+  const { url } = ARCHIVES[name];
+  const file = basename(path);
+  const [other] = Object.entries(ARCHIVES).find(([, { bytes }]) => bytes === size) ?? [];
+  if (other !== undefined) return `this is the archive of ${other}`;
+  if (PYTHON_ARCHIVE_BYTES.includes(size) || /python|matlab/i.test(file)) {
+    return `this looks like the python or matlab version; the binary version is ${url}`;
+  }
+  if (isMember(name, file)) {
+    return `this is one file of the dataset; give the folder that holds all: ${dirname(path)}`;
+  }
+  const head = await headOf(path);
+  if (head.startsWith(TAR_MAGIC.text, TAR_MAGIC.offset)) {
+    return `this is an unpacked .tar, as some browsers leave it: unpack it (tar -xf ${file}) and give the folder, or download ${url} with curl`;
+  }
+  if (/^\s*</.test(head)) return `this is a web page; download ${url} again`;
+  if (!head.startsWith(GZIP_MAGIC)) return `this is no .tar.gz; download ${url} again`;
+  const cut = size < ARCHIVES[name].bytes ? 'the download was cut short; ' : '';
+  return `${cut}download ${url} again`;
+}
+
+/**
+ * What likely happened where a folder lacks a file of the dataset: the end of a message. `entries`
+ * are names of files in the folder and, as `sub/name`, in its sub-folders.
+ */
+export function guessAboutFolder(
+  name: ArchivedDataset,
+  missing: string,
+  folder: string,
+  entries: readonly string[],
+): string {
+  const add = (path: string): string => `kdx dataset add ${name} ${path}`;
+  const below = entries.find((entry) => entry.endsWith(`/${missing}`));
+  if (below !== undefined) {
+    return `it is one folder further down: ${add(join(folder, dirname(below)))}`;
+  }
+  const otherCase = entries.find((entry) => entry.toLowerCase() === missing);
+  if (otherCase !== undefined) return `${otherCase} is there: rename it, names are in lower case`;
+  const python = missing.replace(/\.bin$/, '');
+  if (entries.some((entry) => basename(entry) === python)) {
+    return `${python} is there, which is of the python version; the binary version is ${ARCHIVES[name].url}`;
+  }
+  const archive = basename(ARCHIVES[name].url);
+  if (entries.includes(archive)) return `the archive is there: ${add(join(folder, archive))}`;
+  const others = Object.keys(EXPECTED_FILES) as readonly (keyof typeof EXPECTED_FILES)[];
+  const other = others.find(
+    (dataset) =>
+      dataset !== name && EXPECTED_FILES[dataset].every((file) => entries.includes(file.name)),
+  );
+  if (other !== undefined) return `the files of ${other} are there`;
+  return `the folder has to hold ${EXPECTED_FILES[name].map((file) => file.name).join(', ')}`;
+}
+
+function isMember(name: ArchivedDataset, file: string): boolean {
+  return EXPECTED_FILES[name].some((expected) => expected.name === file.toLowerCase());
+}
+
+async function headOf(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
