@@ -3,7 +3,7 @@ import { Argument, Command } from 'commander';
 
 import { ARCHIVES } from '../../study/dataset-manifest.ts';
 import { addDataset } from '../dataset/add.ts';
-import type { ArchivedDataset } from '../dataset/archive.ts';
+import type { ArchivedDataset } from '../dataset/published.ts';
 import { listDatasets, type ListedDataset } from '../dataset/list.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { invokedFrom } from '../invoked-from.ts';

@@ -2,7 +2,7 @@ import { decodeRecords } from '../../learning/data/records.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { publishDataset, type DatasetFiles } from '../../stores/datasets.ts';
 import { EXPECTED_FILES } from '../../study/dataset-manifest.ts';
-import type { ArchivedDataset } from './archive.ts';
+import type { ArchivedDataset } from './published.ts';
 import { checkContent, type ContentFile } from './content.ts';
 import { readSource } from './source.ts';
 

@@ -9,9 +9,7 @@ import { errorText, KdxError } from '../../leg/errors.ts';
 import { ARCHIVES, EXPECTED_FILES, recordBytes } from '../../study/dataset-manifest.ts';
 import type { DatasetFiles } from '../../stores/datasets.ts';
 import { guessAboutArchive } from './guess.ts';
-
-/** The datasets whose archives are known. */
-export type ArchivedDataset = keyof typeof ARCHIVES;
+import type { ArchivedDataset } from './published.ts';
 
 /**
  * Compares an archive with the published one, byte for byte.

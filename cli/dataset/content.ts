@@ -4,8 +4,7 @@ import { KdxError } from '../../leg/errors.ts';
 import { CHANNELS, type ImageSet } from '../../learning/data/records.ts';
 import { recordBytes, type DatasetRole } from '../../study/dataset-manifest.ts';
 import { DATASETS } from '../../study/datasets.ts';
-import type { ArchivedDataset } from './archive.ts';
-import { PUBLISHED_MOMENTS, SUPERCLASSES } from './published.ts';
+import { PUBLISHED_MOMENTS, SUPERCLASSES, type ArchivedDataset } from './published.ts';
 
 /** A file of a dataset, as it is and decoded. */
 export type ContentFile = ImageSet & {

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { ARCHIVES, EXPECTED_FILES } from '../../study/dataset-manifest.ts';
-import type { ArchivedDataset } from './archive.ts';
+import type { ArchivedDataset } from './published.ts';
 
 /** Where the magic `ustar` stands in a tar file. */
 const TAR_MAGIC = { offset: 257, text: 'ustar' };

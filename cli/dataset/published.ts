@@ -1,4 +1,7 @@
-import type { ArchivedDataset } from './archive.ts';
+import type { ARCHIVES } from '../../study/dataset-manifest.ts';
+
+/** The datasets whose archives are known. */
+export type ArchivedDataset = keyof typeof ARCHIVES;
 
 /** By channel, of [0, 1]. */
 type Moments = { readonly mean: readonly number[]; readonly std: readonly number[] };

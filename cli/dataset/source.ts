@@ -4,8 +4,9 @@ import { join, relative } from 'node:path';
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { EXPECTED_FILES, recordBytes } from '../../study/dataset-manifest.ts';
 import type { DatasetFiles } from '../../stores/datasets.ts';
-import { checkArchive, unpackArchive, type ArchivedDataset } from './archive.ts';
+import { checkArchive, unpackArchive } from './archive.ts';
 import { guessAboutFolder } from './guess.ts';
+import type { ArchivedDataset } from './published.ts';
 
 /** Files as they were given. Those of an archive are the published ones, byte for byte. */
 export type Source = { readonly kind: 'archive' | 'folder'; readonly files: DatasetFiles };
