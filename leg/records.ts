@@ -93,9 +93,10 @@ export type Evaluation = {
   /** confusion[true][predicted] in images. */
   readonly confusion: readonly (readonly number[])[];
   readonly teacher?: { readonly agreement: number; readonly kl: number };
+  /** Of a hard tree, what is alive in it: no gates, and no expert that no class reads. */
   readonly parameters: number;
   readonly multiplyAdds: number;
-  /** A network with VAM, folded into plain convolutions (science §2.2). */
+  /** A network with VAM as it is exported: attention and batch norms folded into plain convolutions. */
   readonly folded?: {
     readonly parameters: number;
     readonly maxLogitDifference: number;
@@ -119,7 +120,7 @@ export type GateRecord = {
   };
 };
 
-/** Normalised entropy over the rows of a gate, and exp(H), the effective number of experts. */
+/** Normalised entropy over the rows of a gate, and their mean exp(H), the effective number of experts. */
 export type GateEntropy = {
   readonly mean: number;
   readonly min: number;
@@ -129,11 +130,12 @@ export type GateEntropy = {
 
 /** A node of the tree: the image (root), a live expert, or a class (leaf). */
 export type TreeNode = {
+  /** `image`, `class0`, or the name of the expert's tensors, `level1/expert1`: experts count from 1. */
   readonly id: string;
   readonly kind: 'image' | 'expert' | 'class';
   /** 0 root, 1 … L experts, L + 1 classes. */
   readonly level: number;
-  /** Index of the expert within its level, or of the class. */
+  /** Position of the expert within its level, or of the class, from 0. */
   readonly index: number;
   readonly parent?: string;
   /** Soft weight (intrinsic) of the edge to the parent; 1 under the root. */
@@ -143,7 +145,7 @@ export type TreeNode = {
 /** The hard tree of one arm (science §1.8). Siblings are ordered by their smallest class. */
 export type Tree = {
   readonly nodes: readonly TreeNode[];
-  /** Per class: the experts on its way, level 1 first, and the product of the edge weights. */
+  /** Per class: the positions, from 0, of the experts on its way, level 1 first, and the product of the edge weights. */
   readonly paths: readonly {
     readonly class: number;
     readonly experts: readonly number[];

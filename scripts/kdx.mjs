@@ -3,9 +3,15 @@
 import { join } from 'node:path';
 import { ROOT, setUpOrExit } from './setup.mjs';
 import { runNode } from './setup/launch.mjs';
+import { readToolchain } from './setup/toolchain.mjs';
 
-const toolchain = await setUpOrExit();
-process.exitCode = await runNode(toolchain, [
-  join(ROOT, 'bin', 'kdx.ts'),
-  ...process.argv.slice(2),
-]);
+/**
+ * They look at a stack or end it, and must do so whatever has become of the checkout since it was
+ * started: set-up would want to replace packages that the stack uses.
+ */
+const AS_IT_IS = ['down', 'status', 'env'];
+
+const args = process.argv.slice(2);
+const present = AS_IT_IS.includes(args[0] ?? '') ? await readToolchain(ROOT) : undefined;
+const toolchain = present ?? (await setUpOrExit());
+process.exitCode = await runNode(toolchain, [join(ROOT, 'bin', 'kdx.ts'), ...args]);

@@ -83,13 +83,23 @@ function networkProblems(study: Study): Problem[] {
     ),
     ...duplicates('$.sweep.methods', study.sweep?.methods.map((method) => method.id) ?? []),
     ...duplicates('$.sweep.students', study.sweep?.students.map((model) => model.name) ?? []),
-    ...duplicates('$.seeds.init', study.seeds.init.map(String)),
+    ...seedProblems(study),
     ...study.teachers.flatMap((teacher, i) => [
       ...plainModel(`$.teachers[${i}].model`, teacher.model),
-      ...trainProblems(`$.teachers[${i}].train`, teacher.train, false),
+      ...trainProblems(`$.teachers[${i}].train`, teacher.train, 'plain'),
     ]),
     ...explainProblems(study),
     ...sweepProblems(study),
+  ];
+}
+
+/** A trial is called after its initial seed: each has one data seed, its own or the one for all. */
+function seedProblems({ seeds: { init, data } }: Study): Problem[] {
+  const fits = data.length === init.length || data.length === 1;
+  const message = `found ${data.length} seeds; allowed: ${init.length}, one for each of $.seeds.init, or one for all`;
+  return [
+    ...duplicates('$.seeds.init', init.map(String)),
+    ...(fits ? [] : [{ path: '$.seeds.data', message }]),
   ];
 }
 
@@ -122,12 +132,22 @@ function plainModel(path: string, model: ModelSpec): Problem[] {
   );
 }
 
-function trainProblems(path: string, train: Train, explainer: boolean): Problem[] {
+/** What a training is for, and with it which schedules make sense. */
+type Role = 'plain' | 'stage1' | 'stage2';
+
+const SCHEDULES: Readonly<Record<Role, readonly Train['schedule'][]>> = {
+  plain: ['step', 'cosine', 'constant'],
+  stage1: ['explainer-soft', 'step', 'cosine', 'constant'],
+  stage2: ['explainer-hard', 'step', 'cosine', 'constant'],
+};
+
+function trainProblems(path: string, train: Train, role: Role): Problem[] {
   const problems: Problem[] = [];
-  if (!explainer && train.schedule.startsWith('explainer-')) {
+  const allowed = SCHEDULES[role];
+  if (!allowed.includes(train.schedule)) {
     problems.push({
       path: `${path}.schedule`,
-      message: `found "${train.schedule}"; allowed: step, cosine, constant`,
+      message: `found "${train.schedule}"; allowed: ${allowed.join(', ')}`,
     });
   }
   if (train.schedule === 'explainer-soft' && train.optimizer.name !== 'adam') {
@@ -153,7 +173,7 @@ function teacherProblems(study: Study, path: string, id: string | undefined): Pr
 function explainProblems(study: Study): Problem[] {
   const explain = study.explain;
   if (explain === undefined) return [];
-  const pairs = Math.max(study.seeds.init.length, study.seeds.data.length);
+  const pairs = study.seeds.init.length;
   return [
     ...(isExplainer(explain.model)
       ? []
@@ -172,8 +192,8 @@ function explainProblems(study: Study): Problem[] {
           },
         ]),
     ...duplicates('$.explain.arms', explain.arms),
-    ...trainProblems('$.explain.stage1', explain.stage1, true),
-    ...trainProblems('$.explain.stage2', explain.stage2, true),
+    ...trainProblems('$.explain.stage1', explain.stage1, 'stage1'),
+    ...trainProblems('$.explain.stage2', explain.stage2, 'stage2'),
     ...(explain.arms.includes('distillation') || explain.teacher !== undefined
       ? teacherProblems(study, '$.explain', explain.teacher)
       : []),
@@ -204,7 +224,7 @@ function sweepProblems(study: Study): Problem[] {
   const ids = sweep.methods.map((method) => method.id);
   return [
     ...sweep.students.flatMap((model, i) => plainModel(`$.sweep.students[${i}]`, model)),
-    ...trainProblems('$.sweep.train', sweep.train, false),
+    ...trainProblems('$.sweep.train', sweep.train, 'plain'),
     ...comparisonProblems(study),
     ...(baseline === undefined || ids.includes(baseline)
       ? []

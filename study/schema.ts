@@ -4,7 +4,7 @@ import { ARM_NAMES } from './catalog.ts';
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
 import { distillerSchema } from './distillers.ts';
-import { trainSchema } from './train-schema.ts';
+import { stageSchema, trainSchema } from './train-schema.ts';
 
 /**
  * A study, as a user writes it. One source for the types, the messages of refusal and the JSON Schema
@@ -58,8 +58,8 @@ const explainSchema = z.strictObject({
   teacher: identifier.optional(),
   temperature: rate.default(4),
   smoothing: share.default(0.1),
-  stage1: trainSchema.describe('Soft gates: the search for branches.'),
-  stage2: trainSchema.describe('Hard gates: the tree, trained anew.'),
+  stage1: stageSchema('explainer-soft').describe('Soft gates: the search for branches.'),
+  stage2: stageSchema('explainer-hard').describe('Hard gates: the tree, trained anew.'),
 });
 
 export const studySchema = z.strictObject({

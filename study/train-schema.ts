@@ -60,4 +60,12 @@ export const trainSchema = z.strictObject({
   scale: z.boolean().default(true).describe('Stretch the published schedule to `epochs`.'),
   augment: augmentSchema.prefault({}),
 });
+/** One stage of the explainer: its published batch, and a schedule that belongs to it. */
+export function stageSchema(schedule: 'explainer-soft' | 'explainer-hard') {
+  return trainSchema.extend({
+    batch: trainSchema.shape.batch.unwrap().default(128),
+    schedule: trainSchema.shape.schedule.unwrap().default(schedule),
+  });
+}
+
 export type Train = z.output<typeof trainSchema>;

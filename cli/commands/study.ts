@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { refreshCodeIndex } from '../../stack/code-index.ts';
+import { checkDisk } from '../../stack/disk.ts';
+import { layoutOf } from '../../stack/layout.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { foldersOf, requireServers } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
@@ -17,7 +19,10 @@ export function studyCommand(): Command {
       const study = await readStudyFile(studyFilePath(file));
       const servers = await requireServers(process.env);
       const { stateDir } = foldersOf(process.env);
-      if (servers.origin === 'stack') await refreshCodeIndex();
+      if (servers.origin === 'stack') {
+        await checkDisk(layoutOf(process.env));
+        await refreshCodeIndex();
+      }
       const interrupted = new AbortController();
       process.once('SIGINT', () => interrupted.abort());
       const end = await runStudyFile(

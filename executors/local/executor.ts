@@ -1,6 +1,7 @@
 import type { Executor, LegEnd, LegWatch } from '../../leg/ports.ts';
 import { launchName, type Leg } from '../../leg/spec.ts';
 import { stopHolders } from '../lease.ts';
+import { CUDA_FILES, endWithoutDevice } from './device.ts';
 import { startLaunch, type LaunchUnderWay } from './launch.ts';
 import type { LocalExecutorOptions } from './options.ts';
 import { createSlots } from './slots.ts';
@@ -32,6 +33,8 @@ export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   return {
     name: 'local',
     run: async (leg, watch) => {
+      const refused = endWithoutDevice(leg, options.cudaFiles ?? CUDA_FILES);
+      if (refused !== undefined) return refused;
       const name = launchName(leg);
       const end = unclaimed.get(name);
       if (end !== undefined) {

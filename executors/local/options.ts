@@ -13,6 +13,8 @@ export type LocalExecutorOptions = {
   readonly slots?: Readonly<Record<'cpu' | 'cuda', number>>;
   /** Between two renewals of a lease. */
   readonly progressSeconds?: number;
+  /** One of these files is there where this machine has a CUDA device. */
+  readonly cudaFiles?: readonly string[];
   readonly stopGraceSeconds?: number;
   readonly stallSeconds?: number;
 };

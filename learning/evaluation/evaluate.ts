@@ -5,7 +5,8 @@ import type { EvaluateSpec, Trained } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { Engine } from '../engine/trainer.ts';
-import { foldVam } from '../models/fold.ts';
+import { liveCost } from '../models/explainer/route.ts';
+import { foldBatchNorm, foldVam } from '../models/fold.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { createTick, type Work } from '../tick.ts';
 import { predict, predictSteps } from './predict.ts';
@@ -60,7 +61,8 @@ export function evaluationWork(networks: readonly Trained[], { split }: Dataset)
 }
 
 /**
- * Evaluates a network in memory; one with VAM is folded as well and compared.
+ * Evaluates a network in memory; one with VAM is folded as for export, its batch norms
+ * too, and compared.
  *
  * @param tick called after each batch, with its images; may throw to end the work
  */
@@ -75,10 +77,16 @@ export async function evaluateLoaded(
   const over = (gated: LoadedNetwork): Promise<Predictions> =>
     predict({ engine, gated, tick, ...settings }, data.test, data.split.test);
   const predictions = await over(loaded);
-  const base = describe(predictions, network.parameterCount, network.multiplyAdds);
+  const cost =
+    loaded.route === undefined
+      ? { parameters: network.parameterCount, multiplyAdds: network.multiplyAdds }
+      : liveCost(network, loaded.route);
+  const base = describe(predictions, cost);
   if (network.options.vam === undefined) return { evaluation: base, predictions };
 
-  const folded = foldVam(network);
+  const plain = foldVam(network);
+  const folded = foldBatchNorm(plain);
+  plain.dispose();
   try {
     const comparison = compare(predictions, await over({ network: folded }));
     const evaluation = {
@@ -91,7 +99,9 @@ export async function evaluateLoaded(
   }
 }
 
-function describe(predictions: Predictions, parameters: number, multiplyAdds: number): Evaluation {
+type Cost = Pick<Evaluation, 'parameters' | 'multiplyAdds'>;
+
+function describe(predictions: Predictions, cost: Cost): Evaluation {
   const confusion = confusionMatrix(predictions);
   return {
     images: predictions.count,
@@ -105,8 +115,7 @@ function describe(predictions: Predictions, parameters: number, multiplyAdds: nu
       images: row.reduce((sum, count) => sum + count, 0),
     })),
     confusion,
-    parameters,
-    multiplyAdds,
+    ...cost,
   };
 }
 

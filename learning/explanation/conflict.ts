@@ -9,6 +9,7 @@ import type { Batch } from '../data/batch.ts';
 import { CHANNELS } from '../data/records.ts';
 import { tf } from '../engine/backend.ts';
 import type { Network, Parameter } from '../engine/network.ts';
+import { expertName } from '../models/explainer/route.ts';
 import { passOf, type LoadedNetwork } from '../networks.ts';
 import type { Work } from '../tick.ts';
 
@@ -93,7 +94,7 @@ function dot(a: Float32Array, b: Float32Array): number {
 }
 
 function expertParameters(network: Network, level: number, expert: number): Parameter[] {
-  const prefix = `level${level + 1}/expert${expert + 1}/`;
+  const prefix = `${expertName(level + 1, expert)}/`;
   return [...network.trainable.values()].filter(({ name }) => name.startsWith(prefix));
 }
 

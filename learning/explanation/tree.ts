@@ -1,6 +1,6 @@
 import type { Tree, TreeNode } from '../../leg/records.ts';
 import { gateWeights, INTRINSIC_TEMPERATURE } from '../models/explainer/entropy.ts';
-import { routeFromRows } from '../models/explainer/route.ts';
+import { expertName, routeFromRows } from '../models/explainer/route.ts';
 
 /** β of every gate, from the one into level 2 to the one into the classes: [gate][consumer][expert]. */
 export type Gates = readonly (readonly (readonly number[])[])[];
@@ -52,7 +52,7 @@ function liveOf(gates: Gates, paths: Tree['paths']): Tree['live'] {
 
 function nameOf({ level, index }: Place, levels: number): string {
   if (level === 0) return 'image';
-  return level > levels ? `class${index}` : `level${level}/expert${index}`;
+  return level > levels ? `class${index}` : expertName(level, index);
 }
 
 /** Depth first; the classes of a path are ascending, so that children come by their smallest class. */

@@ -19,7 +19,7 @@ import { maxPool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 import { gateOf, liveExperts, mix } from './explainer/gates.ts';
 import { classHeads, flattenMap } from './explainer/heads.ts';
-import { gateName } from './explainer/route.ts';
+import { expertName, gateName } from './explainer/route.ts';
 
 type ExpertOptions = {
   readonly name: string;
@@ -59,7 +59,7 @@ function buildLevels(builder: Builder, width: number, counts: readonly number[])
     const isLast = index === counts.length - 1;
     return Array.from({ length: count }, (_, position) =>
       expert(builder, {
-        name: `level${index + 1}/expert${position + 1}`,
+        name: expertName(index + 1, position),
         inputs: index === 0 ? 3 : width,
         hidden: width,
         outputs: isLast ? width / 2 : width,

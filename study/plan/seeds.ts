@@ -3,11 +3,10 @@ import type { Study } from '../schema.ts';
 /** Seeds of one repetition: initial weights, and data order with augmentation. */
 export type Seed = { readonly init: number; readonly data: number };
 
-/** Seed pairs: init and data seeds of the same position belong together (the shorter list repeats). */
-export function seedPairs(seeds: Study['seeds']): readonly Seed[] {
-  const count = Math.max(seeds.init.length, seeds.data.length);
-  return Array.from({ length: count }, (_, i) => ({
-    init: seeds.init[i % seeds.init.length] ?? 0,
-    data: seeds.data[i % seeds.data.length] ?? 0,
-  }));
+/** Each initial seed with the data seed of its position, or with the only one. */
+export function seedPairs({ init, data }: Study['seeds']): readonly Seed[] {
+  return init.flatMap((seed, i) => {
+    const paired = data.length === 1 ? data[0] : data[i];
+    return paired === undefined ? [] : [{ init: seed, data: paired }];
+  });
 }

@@ -38,9 +38,9 @@ const refusals: readonly (readonly [string, string | undefined, RegExp])[] = [
     /\$\.epochs: unknown field/,
   ],
   [
-    'a preset that the dataset does not have, though it is the default',
-    studyWith((study) => ({ ...study, dataset: { name: 'cifar100' } })),
-    /\$\.dataset\.preset: found "correct" \(the default\); allowed for cifar100: paper/,
+    'a preset that the dataset does not have',
+    studyWith((study) => ({ ...study, dataset: { name: 'cifar100', preset: 'exact' } })),
+    /\$\.dataset\.preset: found "exact"; allowed for cifar100: paper, correct/,
   ],
   [
     'text that is no JSON',

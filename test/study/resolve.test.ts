@@ -46,6 +46,14 @@ test('defaults are the published protocol', (t) => {
       ...{ name: 'sgd', learningRate: 0.05, momentum: 0.9, nesterov: false, weightDecay: 5e-4 },
     },
   });
+  const stages = {
+    stage1: { epochs: 300, optimizer: { name: 'adam' } },
+    stage2: { epochs: 300, optimizer: { name: 'sgd' } },
+  };
+  const published = resolveStudy({ ...(JSON.parse(digitsText) as object), explain: stages });
+  const explain = published.ok ? published.study.explain : undefined;
+  t.like(explain?.stage1, { batch: 128, schedule: 'explainer-soft', scale: true });
+  t.like(explain?.stage2, { batch: 128, schedule: 'explainer-hard', scale: true });
   t.is(resolution.study.explain?.temperature, 4);
   t.is(resolution.study.explain?.smoothing, 0.1);
 });
@@ -220,6 +228,30 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
     ['report', 'baseline'],
     'DKD',
     /^\$\.report\.baseline: found "DKD"; allowed: CE, KD, KD\+VAM/,
+  ],
+  [
+    'fewer data seeds than initial ones',
+    ['seeds', 'data'],
+    [1, 2],
+    /^\$\.seeds\.data: found 2 seeds; allowed: 3, one for each of \$\.seeds\.init, or one for all/,
+  ],
+  [
+    'more data seeds than initial ones',
+    ['seeds', 'init'],
+    [1],
+    /^\$\.seeds\.data: found 3 seeds; allowed: 1/,
+  ],
+  [
+    'the schedule of the hard stage for the soft one',
+    ['explain', 'stage1', 'schedule'],
+    'explainer-hard',
+    /^\$\.explain\.stage1\.schedule: found "explainer-hard"; allowed: explainer-soft, step, cosine, constant/,
+  ],
+  [
+    'the schedule of the soft stage for the hard one',
+    ['explain', 'stage2', 'schedule'],
+    'explainer-soft',
+    /^\$\.explain\.stage2\.schedule: found "explainer-soft"; allowed: explainer-hard, step, cosine, constant/,
   ],
   [
     'more explanation seeds than pairs',

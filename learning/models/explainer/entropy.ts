@@ -25,7 +25,7 @@ export type GateEntropy = {
   readonly mean: number;
   readonly minimum: number;
   readonly maximum: number;
-  /** exp of the mean entropy of the rows, in experts. */
+  /** Mean over the rows of exp(H), in experts. */
   readonly effectiveExperts: number;
 };
 
@@ -35,12 +35,15 @@ export function gateEntropy(
   temperature: number,
 ): GateEntropy {
   const entropies = rows.map((row) => normalisedEntropy(gateWeights(row, temperature)));
-  const mean = entropies.reduce((sum, value) => sum + value, 0) / entropies.length;
   const experts = rows[0]?.length ?? 1;
   return {
-    mean,
+    mean: meanOf(entropies),
     minimum: Math.min(...entropies),
     maximum: Math.max(...entropies),
-    effectiveExperts: Math.exp(mean * Math.log(experts)),
+    effectiveExperts: meanOf(entropies.map((entropy) => experts ** entropy)),
   };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

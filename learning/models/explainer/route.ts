@@ -6,6 +6,11 @@ export function gateName(level: number): string {
   return `gate${level}/beta`;
 }
 
+/** Name of an expert's tensors, and of its node in a tree. @param level from 1 @param position from 0 */
+export function expertName(level: number, position: number): string {
+  return `level${level}/expert${position + 1}`;
+}
+
 /** β of every gate as rows, read from the device: not for use inside a step. */
 export function gateRows(network: Network): number[][][] {
   const gates = [...network.trainable.values()].filter(({ group }) => group === 'gates');
@@ -32,4 +37,27 @@ export function liveParameters(network: Network, route: Route): Parameter[] {
     const match = EXPERT.exec(name);
     return match === null || live[Number(match[1]) - 1]?.has(Number(match[2]) - 1) === true;
   });
+}
+
+const KERNEL = /^level(\d+)\/expert\d+\/.*\/kernel$/;
+
+/** What a hard tree costs: scalars, and multiply-adds of one forward pass, of what is alive in it. */
+export function liveCost(
+  network: Network,
+  route: Route,
+): { readonly parameters: number; readonly multiplyAdds: number } {
+  const parameters = liveParameters(network, route);
+  const alive = new Set(parameters.map(({ name }) => name));
+  const { imageSize } = network.options;
+  let { multiplyAdds } = network;
+  for (const { name, variable } of network.trainable.values()) {
+    const level = KERNEL.exec(name)?.[1];
+    if (level === undefined || alive.has(name)) continue;
+    // Every level halves the map behind its convolutions.
+    multiplyAdds -= variable.size * (imageSize / 2 ** (Number(level) - 1)) ** 2;
+  }
+  return {
+    parameters: parameters.reduce((sum, { variable }) => sum + variable.size, 0),
+    multiplyAdds,
+  };
 }

@@ -82,7 +82,7 @@ test('lists what is here and says how the rest comes here', async (t) => {
   const { stdout, exitCode } = await run(variables, 'dataset', 'list');
   t.is(exitCode, 0);
   t.regex(stdout, /^digits {4}here\n {10}presets correct\n {10}[0-9a-f]{64}$/m);
-  t.regex(stdout, /^cifar100 {2}not here\n {10}presets paper/m);
+  t.regex(stdout, /^cifar100 {2}not here\n {10}presets paper, correct/m);
   t.true(stdout.includes(`curl -fLO ${ARCHIVES.cifar10.url}`));
   t.true(stdout.includes('kdx dataset add cifar10 cifar-10-binary.tar.gz'));
 });

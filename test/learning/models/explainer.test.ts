@@ -77,6 +77,17 @@ test('entropy is 1 for a uniform row, 0 for a decided one, and ignores order and
   );
 });
 
+test('the effective number of experts is the mean over the rows of exp(H)', (t) => {
+  // One row decided, one of four equal experts: (1 + 4) / 2, where exp of the mean would be 2.
+  const rows = [
+    [1e3, 0, 0, 0],
+    [5, 5, 5, 5],
+  ];
+  const { mean, effectiveExperts } = gateEntropy(rows, INTRINSIC_TEMPERATURE);
+  t.true(Math.abs(mean - 0.5) < 1e-12);
+  t.true(Math.abs(effectiveExperts - 2.5) < 1e-12, `${effectiveExperts}`);
+});
+
 test('a tie between experts goes to the lowest', (t) => {
   const tied = tf.tensor2d([
     [1, 3, 3],
