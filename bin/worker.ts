@@ -12,7 +12,7 @@ import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
 import { openS3Store } from '../stores/s3.ts';
 import { openLeases } from '../stores/leases.ts';
-import { keepLog } from '../stores/logs.ts';
+import { keepLogTail } from '../stores/logs.ts';
 import { openTracking } from '../stores/tracking.ts';
 import type { CodeIndex } from '../study/code.ts';
 import { manifestDigest } from '../study/dataset-manifest.ts';
@@ -88,7 +88,7 @@ function activities(
     logFolder: join(stateDir, 'logs/legs'),
     stopGraceSeconds: LEG_STOP_SECONDS,
     leases: openLeases(artifacts),
-    keepLog: (key, process, tail) => keepLog(artifacts, key, process, tail),
+    keepLogTail: (key, process, tail) => keepLogTail(artifacts, key, process, tail),
     slots: { cpu: legSlots(variables), cuda: GPU_LEG_SLOTS },
     progressSeconds: progressSeconds(variables),
   });

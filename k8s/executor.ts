@@ -1,7 +1,7 @@
 import pRetry from 'p-retry';
 import { KdxError } from '../leg/errors.ts';
-import type { Executor, LegEnd, LegWatch } from '../leg/ports.ts';
-import type { Progress } from '../leg/result.ts';
+import type { AgedLease, Executor, LegEnd, LegWatch } from '../leg/ports.ts';
+import type { Position } from '../leg/result.ts';
 import type { Leg } from '../leg/spec.ts';
 import { digestJson } from '../study/canonical.ts';
 import { createOrAdopt } from './adopt.ts';
@@ -17,10 +17,10 @@ export type KubernetesExecutorOptions = {
   readonly api: KubeApi;
   readonly board: Board;
   readonly settings: JobSettings;
-  /** The newest progress of a leg in the store; undefined where there is none, or the store is away. */
-  readonly readProgress: (key: string) => Promise<Progress | undefined>;
-  /** Whether a leg with that progress, whose pod has run for so long, makes none any more. */
-  readonly isStalled: (progress: Progress | undefined, runningSeconds: number) => boolean;
+  /** The newest lease of a leg in the store; undefined where there is none. Rejects while it is away. */
+  readonly readLease: (key: string) => Promise<AgedLease | undefined>;
+  /** Least time without progress after which a leg is stalled; absent: `STALL_SECONDS`. */
+  readonly stallSeconds?: number;
   readonly warn: (message: string) => void;
   readonly limits?: Partial<FollowLimits>;
 };
@@ -73,26 +73,26 @@ async function runJob(
   const jobName = job.metadata.name;
   board.note(job);
   const ledger = openLedger();
-  let progress: Progress | undefined;
+  let reached: Position | undefined;
   const followed = await patiently(options, signal, () =>
     followJob({
       ...{ api, namespace, board, jobName, graceSeconds, ledger },
       watch: {
         signal,
         report: (word) => {
-          progress = word.progress ?? progress;
+          reached = word.reached ?? reached;
           watch.report(word);
         },
       },
-      readProgress: () => options.readProgress(leg.key),
-      isStalled: options.isStalled,
+      readLease: () => options.readLease(leg.key),
+      ...(options.stallSeconds === undefined ? {} : { stallSeconds: options.stallSeconds }),
       limits: { ...FOLLOW_LIMITS, ...options.limits },
     }),
   );
   if (followed.remove) {
     await patiently(options, signal, () => removeJob({ api, namespace }, jobName));
   }
-  return legEndOf(followed.end, ledger, progress);
+  return legEndOf(followed.end, ledger, reached);
 }
 
 /** Repeats what failed only because the API server, or a webhook of it, is away. */

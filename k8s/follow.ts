@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LegEnd, LegWatch } from '../leg/ports.ts';
-import type { Progress } from '../leg/result.ts';
+import type { AgedLease, LegEnd, LegWatch } from '../leg/ports.ts';
+import type { Position } from '../leg/result.ts';
+import { isStalled } from '../leg/stall.ts';
 import { readJob } from './adopt.ts';
 import type { KubeApi } from './api.ts';
 import type { Board } from './board.ts';
@@ -31,10 +32,9 @@ export type Followed = {
   readonly graceSeconds: number;
   readonly ledger: Ledger;
   readonly watch: LegWatch;
-  /** The newest progress of the leg; undefined until it has reported, or while the store is away. */
-  readonly readProgress: () => Promise<Progress | undefined>;
-  /** Whether a leg with that progress makes none any more. */
-  readonly isStalled: (progress: Progress | undefined, runningSeconds: number) => boolean;
+  /** The newest lease of the leg; undefined until it has one. Rejects while the store is away. */
+  readonly readLease: () => Promise<AgedLease | undefined>;
+  readonly stallSeconds?: number;
   readonly limits: FollowLimits;
 };
 
@@ -44,14 +44,21 @@ export type FollowEnd = { readonly end: PodEnd; readonly remove: boolean };
 const TICK_MILLISECONDS = 5000;
 
 /** What the loop remembers between two looks. */
-type Memory = { imageSince?: number; progress?: Progress; progressAt: number };
+type Memory = {
+  imageSince?: number;
+  lease?: AgedLease;
+  /** When it was last read, or could not be. */
+  readAt: number;
+  /** Since when the store has answered; absent while it is away. */
+  storeSince?: number;
+};
 
 /**
  * Follows a Job until its launch has ended, whatever Kubernetes replaces meanwhile. An API server that is
  * away is waited for: the Job goes on without it. Rejects with the reason of the watch's signal.
  */
 export async function followJob(job: Followed): Promise<FollowEnd> {
-  const memory: Memory = { progressAt: Number.NEGATIVE_INFINITY };
+  const memory: Memory = { readAt: Number.NEGATIVE_INFINITY };
   const { signal } = job.watch;
   for (;;) {
     signal.throwIfAborted();
@@ -77,11 +84,13 @@ async function look(job: Followed, memory: Memory): Promise<FollowEnd | undefine
   const { board, jobName, ledger, limits, watch } = job;
   const standing = board.standing(jobName);
   ledger.see(standing.pods, new Date());
-  await refreshProgress(job, memory);
+  await refreshLease(job, memory);
+  const { progress, committed } = memory.lease?.lease ?? {};
   watch.report({
     processes: ledger.processes(),
     deviceSeconds: ledger.deviceSeconds(),
-    ...(memory.progress === undefined ? {} : { progress: memory.progress }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(committed === undefined ? {} : { reached: committed }),
   });
   if (standing.job === undefined) return await confirmGone(job);
   const state = stateOf(standing.job, standing.pods);
@@ -94,12 +103,18 @@ async function look(job: Followed, memory: Memory): Promise<FollowEnd | undefine
   return imageEnd(state, memory, limits) ?? stallEnd(job, state, memory);
 }
 
-async function refreshProgress(job: Followed, memory: Memory): Promise<void> {
+async function refreshLease(job: Followed, memory: Memory): Promise<void> {
   const now = performance.now();
-  if (now < memory.progressAt + job.limits.progressSeconds * 1000) return;
-  memory.progressAt = now;
-  const progress = await job.readProgress();
-  if (progress !== undefined) memory.progress = progress;
+  if (now < memory.readAt + job.limits.progressSeconds * 1000) return;
+  memory.readAt = now;
+  try {
+    const lease = await job.readLease();
+    if (lease !== undefined) memory.lease = lease;
+    memory.storeSince ??= now;
+  } catch {
+    // A store that is away is no news of the leg.
+    delete memory.storeSince;
+  }
 }
 
 /** The board may not have seen a new Job yet; only the API server knows that there is none. */
@@ -134,13 +149,19 @@ function imageEnd(
 }
 
 function stallEnd(
-  { ledger, isStalled }: Followed,
+  { ledger, stallSeconds }: Followed,
   state: JobState,
   memory: Memory,
 ): FollowEnd | undefined {
   const running = ledger.processes().at(-1);
   if (state.phase !== 'running' || running === undefined) return undefined;
-  if (!isStalled(memory.progress, running.seconds)) return undefined;
+  if (memory.storeSince === undefined) return undefined;
+  const storeSeconds = (performance.now() - memory.storeSince) / 1000;
+  const watched = { runningSeconds: running.seconds, storeSeconds };
+  const least = stallSeconds === undefined ? {} : { minSeconds: stallSeconds };
+  // The lease of a pod that was replaced says nothing of the one that runs.
+  const isOwn = memory.lease?.lease.process === running.name;
+  if (!isStalled(isOwn ? memory.lease : undefined, { ...watched, ...least })) return undefined;
   const detail = `no progress on ${running.host}`;
   return { end: { outcome: 'stalled', detail, node: running.host }, remove: true };
 }
@@ -173,7 +194,7 @@ async function isNodeReady({ api }: Followed, pod: Pod): Promise<boolean> {
 }
 
 /** A launch's end in the words of the executor's port. */
-export function legEndOf(end: PodEnd, ledger: Ledger, progress: Progress | undefined): LegEnd {
+export function legEndOf(end: PodEnd, ledger: Ledger, reached: Position | undefined): LegEnd {
   const processes = ledger.processes();
   return {
     outcome: end.outcome,
@@ -181,6 +202,6 @@ export function legEndOf(end: PodEnd, ledger: Ledger, progress: Progress | undef
     host: end.node ?? processes.at(-1)?.host ?? 'none',
     processes,
     deviceSeconds: ledger.deviceSeconds(),
-    ...(progress === undefined ? {} : { reached: { epoch: progress.epoch, step: progress.step } }),
+    ...(reached === undefined ? {} : { reached }),
   };
 }

@@ -101,6 +101,8 @@ export type Lease = {
   readonly advancedAt: string;
   readonly intervalSeconds: number;
   readonly progress?: Progress;
+  /** The longest step so far; absent until one was measured. */
+  readonly stepSeconds?: number;
   /** Its last committed checkpoint. */
   readonly committed?: Position;
   /** The process is gone, or about to go: how it ended. */

@@ -3,6 +3,7 @@ import { isLive } from '../../leg/lease.ts';
 import type { LegPorts, Leases } from '../../leg/ports.ts';
 import type { Outcome } from '../../leg/outcome.ts';
 import type { Lease, Position, Progress } from '../../leg/result.ts';
+import { stepsBetween } from '../../leg/stall.ts';
 
 export type LeaseOptions = {
   readonly leases: Leases;
@@ -35,6 +36,7 @@ export async function takeLease(options: LeaseOptions): Promise<OwnLease> {
     ...{ at: startedAt, advancedAt: startedAt, intervalSeconds },
   };
   let stop = false;
+  let advanced = performance.now();
   let renewal: Promise<void> | undefined;
   const change = (changes: Partial<Lease>): void => {
     lease = { ...lease, ...changes, at: new Date().toISOString() };
@@ -56,8 +58,14 @@ export async function takeLease(options: LeaseOptions): Promise<OwnLease> {
   return {
     isHeldByAnother: () => isHeldByAnother(leases, lease),
     progress: (progress) => {
-      const further = !isSamePlace(lease.progress, progress);
-      change({ progress, ...(further ? { advancedAt: new Date().toISOString() } : {}) });
+      if (isSamePlace(lease.progress, progress)) return change({ progress });
+      const now = performance.now();
+      const steps = lease.progress === undefined ? 0 : stepsBetween(lease.progress, progress);
+      // Of steps that are reported together, the mean.
+      const taken = steps === 0 ? 0 : (now - advanced) / 1000 / steps;
+      const stepSeconds = Math.max(taken, lease.stepSeconds ?? 0);
+      advanced = now;
+      change({ progress, stepSeconds, advancedAt: new Date().toISOString() });
     },
     noteCommitted: ({ epoch, step }) => change({ committed: { epoch, step } }),
     stopRequested: () => stop,

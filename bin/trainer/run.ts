@@ -11,6 +11,7 @@ import { configureProcess } from '../../learning/engine/environment.ts';
 import type { LegPorts, Leases } from '../../leg/ports.ts';
 import { openLegPorts, type StoredLegPorts } from '../../stores/leg-ports.ts';
 import { openLeases } from '../../stores/leases.ts';
+import { keepLog } from '../../stores/logs.ts';
 import { resultName } from '../../stores/names.ts';
 import { discardCheckpoints } from '../../stores/checkpoints.ts';
 import { readResult } from '../../stores/results.ts';
@@ -32,6 +33,8 @@ export type RunOptions = {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly stopRequested: () => boolean;
   readonly log: Logger;
+  /** Receives how to keep the log of this process, once it is known where. */
+  readonly keepLogBy: (keep: (log: Uint8Array) => Promise<unknown>) => void;
 };
 
 /**
@@ -39,11 +42,17 @@ export type RunOptions = {
  *
  * @throws KdxError whose code says the exit code
  */
-export async function runLeg({ variables, stopRequested, log }: RunOptions): Promise<number> {
+export async function runLeg({
+  variables,
+  stopRequested,
+  log,
+  keepLogBy,
+}: RunOptions): Promise<number> {
   const environment = readLegEnvironment(variables);
   const store = openS3Store(environment.s3);
   const leg = await readLeg(store, environment.leg);
   const { key } = leg;
+  keepLogBy((bytes) => keepLog(store, key, environment.process, bytes));
   if ((await readResult(store, key)) !== undefined) {
     log.info({ key }, 'the result is there already');
     return EXIT.done;

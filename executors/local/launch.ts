@@ -5,6 +5,7 @@ import type { Outcome } from '../../leg/outcome.ts';
 import type { LegEnd, LegProcess, LegWatch, LegWord, Leases } from '../../leg/ports.ts';
 import type { Lease } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
+import { STALL_SECONDS } from '../../leg/stall.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { findHolder, followLease } from '../lease.ts';
 import { classify, describeEnd, type ProcessEnd } from './classify.ts';
@@ -33,7 +34,7 @@ type State = {
   holder?: Lease;
 };
 
-/** Of a process that has failed, this much of its log is kept in the store. */
+/** Of a process that could not keep its log itself, this much is kept in the store. */
 const LOG_TAIL_BYTES = 65_536;
 
 const NOTHING: LegWord = { processes: [], deviceSeconds: 0 };
@@ -116,7 +117,8 @@ async function runChild(
       environment: { ...environment, KDX_LEG: digestJson(leg), KDX_PROCESS: name },
       logFile,
       stopGraceSeconds: options.stopGraceSeconds ?? 120,
-      stallSeconds: options.stallSeconds ?? 300,
+      stallSeconds: options.stallSeconds ?? STALL_SECONDS,
+      lease,
       onChange: (changed) => {
         lease = changed;
         report(wordOfProcess(ranSoFar(), lease));
@@ -134,7 +136,7 @@ async function runChild(
 
 /** Leaves in the store what must outlive this worker: that the process has ended, and its last words. */
 async function conclude(
-  { leases, keepLog }: LocalExecutorOptions,
+  { leases, keepLogTail }: LocalExecutorOptions,
   lease: Lease,
   ran: LegProcess,
   end: ProcessEnd,
@@ -147,10 +149,7 @@ async function conclude(
   if (outcome === 'done') await leases.remove(lease.key, lease.process).catch(() => undefined);
   else await endLease(leases, lease, outcome, detail);
   // What cannot be kept is still in the worker's own folder.
-  const log =
-    outcome === 'done'
-      ? undefined
-      : await keepLog?.(lease.key, lease.process, tail).catch(() => undefined);
+  const log = await keepLogTail?.(lease.key, lease.process, tail).catch(() => undefined);
   return {
     ...wordOfProcess({ ...ran, endedAt, ...(exit === undefined ? {} : { exit }) }, lease),
     ...{ outcome, detail, host: ran.host },

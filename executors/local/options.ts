@@ -7,8 +7,11 @@ export type LocalExecutorOptions = {
   readonly environment: Readonly<Record<string, string>>;
   readonly logFolder: string;
   readonly leases: Leases;
-  /** Keeps the end of a process's log in the store; answers the object's name. Absent: nowhere. */
-  readonly keepLog?: (key: string, process: string, tail: Uint8Array) => Promise<string>;
+  /**
+   * Keeps the end of a process's log in the store where the process itself has not kept the whole of it;
+   * returns the object's name. Absent: nowhere.
+   */
+  readonly keepLogTail?: (key: string, process: string, tail: Uint8Array) => Promise<string>;
   /** Processes at once by kind of device; absent: no bound. */
   readonly slots?: Readonly<Record<'cpu' | 'cuda', number>>;
   /** Between two renewals of a lease. */

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KdxError } from '../../leg/errors.ts';
 import type { Lease } from '../../leg/result.ts';
-import { createStallWatch } from '../stall.ts';
+import { isStalled } from '../../leg/stall.ts';
 import type { ProcessEnd } from './classify.ts';
 import { watchMemoryKills } from './memory-kills.ts';
 
@@ -18,6 +18,8 @@ export type ChildOptions = {
   readonly stopGraceSeconds: number;
   /** Without progress for longer than this, and than ten steps, a leg is stalled. */
   readonly stallSeconds: number;
+  /** The lease that was written for the process before it was started. */
+  readonly lease: Lease;
   /** Called with each change of the lease that the process holds. */
   readonly onChange: (lease: Lease) => void;
 };
@@ -40,16 +42,29 @@ const memoryKills = watchMemoryKills();
 export function startChild(options: ChildOptions): Child {
   const child = spawnLeg(options);
   const state = { stalled: false, overdue: false };
-  const stall = createStallWatch(performance.now(), options.stallSeconds * 1000);
+  let { lease } = options;
+  let heardAt = performance.now();
+  const startedAt = heardAt;
+  // What comes by the channel needs no store: its outages do not matter here.
+  const isQuiet = (): boolean =>
+    isStalled(
+      { lease, ageSeconds: (performance.now() - heardAt) / 1000 },
+      {
+        runningSeconds: (performance.now() - startedAt) / 1000,
+        storeSeconds: Number.POSITIVE_INFINITY,
+        minSeconds: options.stallSeconds,
+      },
+    );
   const stallTimer = setInterval(() => {
-    if (!stall.isStalled(performance.now())) return;
+    if (!isQuiet()) return;
     state.stalled = true;
     child.kill('SIGKILL');
   }, STALL_CHECK_MILLISECONDS);
   let overdueTimer: NodeJS.Timeout | undefined;
   child.on('message', (message) => {
     if (!isLease(message)) return;
-    if (message.progress !== undefined) stall.heard(message.progress, performance.now());
+    lease = message;
+    heardAt = performance.now();
     options.onChange(message);
   });
   const end = async (): Promise<ProcessEnd> => {

@@ -105,7 +105,8 @@ test.serial('MLflow holds a finished run for every trial, and the report', async
   const { mlflowUrl } = await calm.environment();
   // Recording goes on behind the study: nothing waits for it.
   const runs = await eventually('all is recorded', async () => {
-    const found = await runsOf(mlflowUrl, 'small');
+    // `up` does not wait for MLflow, which may be starting still.
+    const found = await runsOf(mlflowUrl, 'small').catch(() => []);
     const isWhole = found.length === TRIALS + 1;
     return isWhole && found.every(({ info }) => info.status === 'FINISHED') && found;
   });

@@ -4,8 +4,8 @@ import { openBoard } from '../../k8s/board.ts';
 import { createKubernetesExecutor } from '../../k8s/executor.ts';
 import { jobName } from '../../k8s/names.ts';
 import type { JobSettings } from '../../k8s/settings.ts';
-import type { Intent, LegEnd, LegWord } from '../../leg/ports.ts';
-import type { Progress } from '../../leg/result.ts';
+import type { AgedLease, Intent, LegEnd, LegWord } from '../../leg/ports.ts';
+import type { Lease } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
 import { JOB_PATH, POD_PATH, startFakeApi, type FakeApi } from './fake-api.ts';
 import type { Stored } from './fake-objects.ts';
@@ -26,12 +26,22 @@ const LEG: Leg = {
 };
 const NAME = jobName(LEG);
 
+/** A lease that was renewed just now, of a leg that got no further for so long. */
+function leaseOf(process: string, silentSeconds: number): AgedLease {
+  const at = (seconds: number): string => new Date(1e12 + seconds * 1000).toISOString();
+  const lease: Lease = {
+    ...{ schema: 1 as const, key: LEG.key, process, host: 'node1', startedAt: at(0) },
+    ...{ at: at(silentSeconds), advancedAt: at(0), intervalSeconds: 15 },
+  };
+  return { lease, ageSeconds: 0 };
+}
+
 type World = FakeApi & {
   run(leg?: Leg): { ended: Promise<LegEnd>; words: LegWord[]; abort(intent: Intent): void };
   stop(): Promise<void>;
   stopLeg(): Promise<void>;
-  progress?: Progress;
-  stalled: boolean;
+  /** What the store has; undefined while it is away. */
+  lease: () => AgedLease | undefined;
   job(name?: string): Promise<Stored>;
   pod(name: string, state: object, fields?: object): void;
 };
@@ -46,11 +56,14 @@ async function world(t: ExecutionContext): Promise<World> {
     await board.close();
     await fake.stop();
   });
-  const state: Pick<World, 'stalled'> & { progress?: Progress } = { stalled: false };
+  const youngest: AgedLease = leaseOf('another', 0);
+  const state: Pick<World, 'lease'> = { lease: () => youngest };
   const executor = createKubernetesExecutor({
     ...{ api: fake.api, board, settings: SETTINGS, warn },
-    readProgress: () => Promise.resolve(state.progress),
-    isStalled: () => state.stalled,
+    readLease: () => {
+      const lease = state.lease();
+      return lease === undefined ? Promise.reject(new Error('away')) : Promise.resolve(lease);
+    },
     limits: { imageSeconds: 0.3, disruptions: 3, stuckSeconds: -10, progressSeconds: 0 },
   });
   return Object.assign(state, fake, {
@@ -266,14 +279,29 @@ test('pods that are disrupted again and again end the launch', async (t) => {
   t.is(end.deviceSeconds, 270);
 });
 
-test('a leg that makes no progress is ended as stalled', async (t) => {
-  const fake = await world(t);
-  const { ended } = fake.run();
-  await fake.job();
-  fake.stalled = true;
-  fake.pod('p1', RUNNING);
-  t.like(await ended, { outcome: 'stalled', host: 'node1' });
-});
+for (const [title, process, silentSeconds, outcome] of [
+  ['a leg that makes no progress is ended as stalled', 'own', 301, 'stalled'],
+  ['a leg that makes progress goes on', 'own', 299, 'runs'],
+  ['the lease of a pod that was replaced stalls no other', 'another', 301, 'runs'],
+  ['a leg is not stalled while the store is away', 'away', 301, 'runs'],
+] as const) {
+  test(title, async (t) => {
+    const fake = await world(t);
+    const { ended } = fake.run();
+    await fake.job();
+    fake.pod('p1', RUNNING);
+    const uid = String(fake.get(POD_PATH, 'p1')?.metadata['uid']);
+    const lease = leaseOf(process === 'own' ? uid : 'another', silentSeconds);
+    fake.lease = () => (process === 'away' ? undefined : lease);
+    // Reads follow each change of the pod.
+    for (const phase of [1, 2]) {
+      await sleep(200);
+      fake.pod('p1', RUNNING, { phase: 'Running', message: `look ${phase}` });
+    }
+    const end = await Promise.race([ended, sleep(1000, { outcome: 'runs' })]);
+    t.is(end.outcome, outcome);
+  });
+}
 
 test('a pod that its lost node will never confirm as ended is removed by force', async (t) => {
   const fake = await world(t);

@@ -9,7 +9,7 @@ import { publishDigits } from '../../../stores/datasets.ts';
 import type { Result } from '../../../leg/result.ts';
 import { DEFAULT_RESOURCES, type LegSpec } from '../../../leg/spec.ts';
 import type { ArtifactStore } from '../../../stores/artifacts.ts';
-import { progressPrefix } from '../../../stores/names.ts';
+import { logName, progressPrefix } from '../../../stores/names.ts';
 import { readResult } from '../../../stores/results.ts';
 import { openS3Store, type S3Options } from '../../../stores/s3.ts';
 import { canonicalJson, digestJson } from '../../../study/canonical.ts';
@@ -59,7 +59,7 @@ export type LegExit = {
   /** Its standard error: JSON lines and TensorFlow's notice; a test fails where there is more. */
   readonly log: readonly LogLine[];
   readonly stdout: string;
-  /** Objects that were not there before it. */
+  /** Objects that were not there before it, but for its lease and its log. */
   readonly wrote: readonly string[];
 };
 
@@ -109,7 +109,9 @@ async function openBucket(s3: S3Options): Promise<LegBucket> {
     const before = new Set(await store.list(''));
     const exit = await runProcess(variables, options.onStart);
     const wrote = (await store.list('')).filter(
-      (name) => !before.has(name) && !name.startsWith(progressPrefix(key)),
+      (object) =>
+        !before.has(object) &&
+        ![progressPrefix(key), logName(key, name)].some((own) => object.startsWith(own)),
     );
     return { process: name, ...exit, wrote };
   };

@@ -12,6 +12,8 @@ import type { LegEnd, LegWatch } from '../../../leg/ports.ts';
 import type { Progress } from '../../../leg/result.ts';
 import { openFolderStore } from '../../../stores/folder.ts';
 import { openLeases } from '../../../stores/leases.ts';
+import { keepLogTail } from '../../../stores/logs.ts';
+import { logName } from '../../../stores/names.ts';
 import { digestJson } from '../../../study/canonical.ts';
 import { leg } from '../leg.ts';
 
@@ -202,16 +204,22 @@ test('a leg is stopped by a worker that has never heard of it', async (t) => {
   t.is((await first.end).outcome, 'stopped');
 });
 
-test('the log of a process that failed is kept', async (t) => {
-  const kept: [string, string][] = [];
-  const keepLog = (_key: string, process: string, tail: Uint8Array): Promise<string> => {
-    kept.push([process, new TextDecoder().decode(tail)]);
-    return Promise.resolve('logs/a');
-  };
-  const end = await executor(t, ['70'], { keepLog }).run(leg('a'), waiting);
-  t.is(end.log, 'logs/a');
-  t.deepEqual(kept, [[nameOf(end) ?? '', 'said before the end\n']]);
-});
+for (const [title, behaviour, log] of [
+  ['the tail of the log of a process that was killed is kept', 'killed', 'said before the end\n'],
+  ['a log that the process has kept itself is left as it is', 'keeps', 'the whole log'],
+] as const) {
+  test(title, async (t) => {
+    const folderOfStore = folder(t);
+    const store = openFolderStore(folderOfStore);
+    const changes: Changes = {
+      store: folderOfStore,
+      keepLogTail: (key, process, tail) => keepLogTail(store, key, process, tail),
+    };
+    const end = await executor(t, [behaviour], changes).run(leg('a'), waiting);
+    t.is(end.log, logName(leg('a').key, nameOf(end) ?? ''));
+    t.is(new TextDecoder().decode(await store.get(end.log ?? '')), log);
+  });
+}
 
 test('a program that cannot be started is a matter of configuration', async (t) => {
   const local = executor(t, [], { command: ['/nowhere/node'] });

@@ -6,6 +6,7 @@ import { watchParent } from '../../../bin/trainer/orphan.ts';
 import type { Lease } from '../../../leg/result.ts';
 import { openFolderStore } from '../../../stores/folder.ts';
 import { openLeases } from '../../../stores/leases.ts';
+import { keepLog } from '../../../stores/logs.ts';
 import { digestJson } from '../../../study/canonical.ts';
 
 /**
@@ -63,7 +64,15 @@ else if (behaviour === 'deaf') {
 else if (behaviour === 'environment') {
   writeFileSync(argument, JSON.stringify(process.env));
 } else if (behaviour === 'crash') process.kill(process.pid, 'SIGSEGV');
-else {
+else if (behaviour === 'killed') {
+  console.error('said before the end');
+  process.kill(process.pid, 'SIGKILL');
+} else if (behaviour === 'keeps') {
+  const store = openFolderStore(process.env['KDX_TEST_STORE'] ?? '');
+  const log = Buffer.from('the whole log');
+  await keepLog(store, digestJson('a'), process.env['KDX_PROCESS'] ?? '', log);
+  process.exit(70);
+} else {
   console.error('said before the end');
   process.exit(Number(behaviour));
 }
