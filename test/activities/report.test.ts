@@ -16,7 +16,8 @@ import { toReportInput, type GatheredTrial } from '../../report/input.ts';
 import { compute, CONTEXT, emptyStore } from '../cli/study/store.ts';
 import { smallStudy } from '../workflows/world.ts';
 
-const resolution = resolveStudy(smallStudy());
+const written = smallStudy();
+const resolution = resolveStudy(written);
 if (!resolution.ok) throw new Error('the small study is a study');
 const { study } = resolution;
 const STUDENT = 'sweep/resnet8/CE/s1';
@@ -87,7 +88,7 @@ test('a study is resolved once: what was kept is read again, and heartbeats tell
 test('a damaged result fails its trial in the report, and the others are gathered', async (t) => {
   const world = await worldOf(t);
   const key = await damage(world.artifacts, STUDENT);
-  const { digest } = await world.run(() => world.resolve(study));
+  const { digest } = await world.run(() => world.resolve(written));
   const other = { code: 'CodeBug', message: 'exit 70' } as const;
   const before = await keepFailures(world.artifacts, {
     trials: [{ id: 'sweep/resnet8/KD/s1', failure: other, earlier: [] }],
@@ -129,7 +130,7 @@ test('a damaged trial is named and keeps no other from being recorded', async (t
 
 test('the report is recorded as a page and in Markdown', async (t) => {
   const world = await worldOf(t);
-  const { digest } = await world.run(() => world.resolve(study));
+  const { digest } = await world.run(() => world.resolve(written));
   await world.run(() => world.renderReport({ resolved: digest }));
   await world.run(() => world.record.recordReport(study.name));
   const [page] = world.pages;
