@@ -192,7 +192,10 @@ test('a teach leg stopped at any batch goes on and leaves the same bytes', async
     const [epoch, batch] = [Math.floor(stopAfter / BATCHES), (stopAfter % BATCHES) + 1];
     t.deepEqual(end.resumedFrom, { epoch, step: batch });
     t.deepEqual(end.outcome === 'done' ? end.result : undefined, result);
-    t.true(kept.every((digest) => other.blobs.has(digest)), 'no part of the result went with them');
+    t.true(
+      kept.every((digest) => other.blobs.has(digest)),
+      'no part of the result went with them',
+    );
   }
 });
 
