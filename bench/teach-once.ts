@@ -6,7 +6,8 @@ import { mean, standardDeviation } from '../statistics/describe.ts';
 import { count } from './options.ts';
 import { rounded } from './summary.ts';
 import { fixed, formatTable } from './table.ts';
-import { openTeaching, type LegTime, type Teaching, type TeachingPlan } from './teaching.ts';
+import type { LegTime } from './runner.ts';
+import { openTeaching, type Teaching, type TeachingPlan } from './teaching.ts';
 
 type Options = {
   readonly students: number;

@@ -4,18 +4,13 @@ import { join } from 'node:path';
 
 import { publishDigits } from '../stores/datasets.ts';
 import { ROOT } from '../environment/root.ts';
-import { computeCodeIndex } from '../learning/code.ts';
 import { configureProcess } from '../learning/engine/environment.ts';
 import { parseIndex } from '../learning/teaching/logits.ts';
 import type { LogitsIndex } from '../leg/records.ts';
-import { KdxError } from '../leg/errors.ts';
-import type { Result } from '../leg/result.ts';
 import { openFolderStore } from '../stores/folder.ts';
-import { openLegPorts } from '../stores/leg-ports.ts';
-import { digestJson } from '../study/canonical.ts';
-import { codeOf, codeUseOf } from '../study/code.ts';
 import type { ModelSpec } from '../study/schema.ts';
-import type { LegSpec, Teacher, TeachSpec, TrainSpec } from '../study/spec.ts';
+import type { Teacher, TeachSpec, TrainSpec } from '../study/spec.ts';
+import { createRunner, type LegTime } from './runner.ts';
 
 /** What a sweep of distilled students is trained on, and how long. */
 export type TeachingPlan = {
@@ -26,9 +21,6 @@ export type TeachingPlan = {
   readonly batch: number;
   readonly threads: number;
 };
-
-/** What one leg took, and what it left. */
-export type LegTime = { readonly seconds: number; readonly result: Result };
 
 /** Legs of teacher and students in this process, over a store in a folder of their own. */
 export type Teaching = {
@@ -45,7 +37,6 @@ const TEACHER: ModelSpec = { name: 'resnet56' };
 const STUDENT: ModelSpec = { name: 'resnet20' };
 const AUGMENT = { pad: 2, flip: false };
 const DATA_SEED = 7;
-const NO_CHECKPOINTS_SECONDS = Number.POSITIVE_INFINITY;
 
 /** Loads TensorFlow in this process. @throws KdxError Configuration where it is loaded already */
 export async function openTeaching(plan: TeachingPlan): Promise<Teaching> {
@@ -65,28 +56,6 @@ export async function openTeaching(plan: TeachingPlan): Promise<Teaching> {
     student: (teacher, init) => run(specs.student(teacher, init)),
     index: async (logits) => parseIndex(await store.getBlob(logits), logits),
     close: () => rm(folder, { recursive: true }),
-  };
-}
-
-/** Runs the work of a leg and times it: data read, networks built, steps recorded, all of it. */
-async function createRunner(store: ReturnType<typeof openFolderStore>, folder: string) {
-  const { deviceClassOf, work } = await import('../learning/leg.ts');
-  const index = computeCodeIndex(ROOT);
-  return async (bare: LegSpec): Promise<LegTime> => {
-    const spec = { ...bare, code: codeOf(index, codeUseOf(bare)) };
-    const key = digestJson(spec);
-    const ports = openLegPorts({ store, key, cacheDir: join(folder, 'cache') });
-    const started = performance.now();
-    const end = await work(spec, {
-      ...{ key, trial: 'bench', process: 'bench', deviceClass: deviceClassOf(spec.device) },
-      ports: { ...ports, progress: () => undefined, stopRequested: () => false },
-      checkpointSeconds: NO_CHECKPOINTS_SECONDS,
-      now: () => performance.now() / 1000,
-      warn: (message) => void process.stderr.write(`${message}\n`),
-    });
-    const seconds = (performance.now() - started) / 1000;
-    if (end.outcome === 'done') return { seconds, result: end.result };
-    throw new KdxError('CodeBug', `a leg of the bench ended as ${end.outcome}`);
   };
 }
 

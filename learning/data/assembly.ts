@@ -1,7 +1,7 @@
 import { KdxError } from '../../leg/errors.ts';
 import type { Placement } from './augment.ts';
 import type { Batch, BatchSource, Normalisation } from './batch.ts';
-import { CHANNELS, type ImageSet } from './records.ts';
+import { CHANNELS, rowOf, type ImageSet } from './records.ts';
 
 /** Values a byte can have: the length of one channel's table. */
 const BYTE_VALUES = 256;
@@ -44,20 +44,22 @@ export function assemble(
   const values = set.imageSize ** 2 * CHANNELS;
   for (let position = 0; position < positions.length; position += 1) {
     const image = positions[position] as number;
-    if (image >= set.count) {
-      throw new KdxError('CodeBug', `image ${image} is asked for; the set has ${set.count}.`);
+    const row = rowOf(set, image);
+    if (row === undefined) {
+      const why = image < set.count ? 'the split does not use it' : `the set has ${set.count}`;
+      throw new KdxError('CodeBug', `image ${image} is asked for; ${why}.`);
     }
-    move(set, image, normalisation, placement(image), memory.images, position * values);
+    move(set, row, normalisation, placement(image), memory.images, position * values);
     memory.labels[position] = set.labels[image] as number;
   }
   memory.positions.set(positions);
   return batchIn(memory, positions.length, set);
 }
 
-/** Moves one image to `start`; what comes in from outside is black, as padding is. */
+/** Moves the image of one row to `start`; what comes in from outside is black, as padding is. */
 function move(
   { imageSize: size, pixels }: ImageSet,
-  image: number,
+  imageRow: number,
   table: Normalisation,
   { top, left, flipped }: Placement,
   to: Float32Array,
@@ -77,7 +79,7 @@ function move(
     }
     blacken(to, row, first, table);
     const sourceX = (flipped ? size - 1 - first : first) + left;
-    const source = ((image * size + sourceY) * size + sourceX) * CHANNELS;
+    const source = ((imageRow * size + sourceY) * size + sourceX) * CHANNELS;
     normalise(pixels, source, stride, table, to, row + first * CHANNELS, end - first);
     blacken(to, row + end * CHANNELS, size - end, table);
   }

@@ -9,10 +9,17 @@ import type { LegSpec } from '../../study/spec.ts';
 import type { DatasetName } from '../../study/datasets.ts';
 import { normalisation } from './batches.ts';
 import type { BatchSource } from './batch.ts';
-import { concatenate, decodeRecords, unpack } from './records.ts';
+import {
+  createImageSet,
+  decodeRecords,
+  readLabels,
+  unpack,
+  type ImageSet,
+  type RecordFile,
+} from './records.ts';
 import { splitImages, type Split } from './split.ts';
 
-/** A dataset in memory, decoded once, with the images of each part of the split. */
+/** A dataset in memory: the images that its split uses, decoded once. */
 export type Dataset = {
   readonly name: DatasetName;
   readonly train: BatchSource;
@@ -24,21 +31,77 @@ type ReadBlob = (digest: string) => Promise<Uint8Array>;
 
 /**
  * Reads a dataset by the digest of its manifest and checks all of it: the files there are, their
- * sizes, their records and labels.
+ * sizes, their records and labels. Files are read one after another, and twice: for the labels, which
+ * the split is drawn by, and for the images that it uses. So never more than one file is in memory.
  *
  * @throws KdxError DataMismatch naming the file, SpecInvalid where split or preset do not fit
  */
 export async function loadDataset(spec: LegSpec['dataset'], readBlob: ReadBlob): Promise<Dataset> {
   const table = normalisation(spec.name, spec.preset);
   const manifest = parseManifest(spec, await readBlob(spec.digest));
-  const read = async (role: DatasetRole): Promise<BatchSource> => {
-    const files = manifest.files.filter((file) => file.role === role);
-    const sets = await Promise.all(files.map((file) => readFile(spec.name, file, readBlob)));
-    return { set: concatenate(sets), normalisation: table };
+  const filesOf = (role: DatasetRole): Files => ({
+    dataset: spec.name,
+    files: manifest.files.filter((file) => file.role === role),
+    readBlob,
+  });
+  const [train, test] = [filesOf('train'), filesOf('test')];
+  const [trainLabels, testLabels] = [await labelsOf(train), await labelsOf(test)];
+  const split = splitImages(spec.split, trainLabels, testLabels);
+  const drawn = together(split.train, split.validation);
+  return {
+    ...{ name: spec.name, split },
+    train: { set: await imagesOf(train, trainLabels, drawn), normalisation: table },
+    test: { set: await imagesOf(test, testLabels, split.test), normalisation: table },
   };
-  const [train, test] = [await read('train'), await read('test')];
-  const split = splitImages(spec.split, train.set.labels, test.set.labels);
-  return { name: spec.name, train, test, split };
+}
+
+/** Positions of either list, ascending. */
+function together(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const all = new Uint32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all.sort();
+}
+
+/** Train or test files of a dataset, in reading order. */
+type Files = {
+  readonly dataset: DatasetName;
+  readonly files: readonly DatasetFile[];
+  readonly readBlob: ReadBlob;
+};
+
+/** The classes of all images. */
+async function labelsOf({ dataset, files, readBlob }: Files): Promise<Uint8Array> {
+  const labels: Uint8Array[] = [];
+  for (const file of files) {
+    const bytes = await readFile(dataset, file, readBlob);
+    labels.push(readLabels(dataset, recordsOf(dataset, file), bytes));
+  }
+  return Buffer.concat(labels);
+}
+
+/** The images at some positions, ascending; files without any of them are not read. */
+async function imagesOf(
+  { dataset, files, readBlob }: Files,
+  labels: Uint8Array,
+  used: Uint32Array,
+): Promise<ImageSet> {
+  const set = createImageSet(dataset, labels, used);
+  let first = 0;
+  for (const file of files) {
+    const start = first;
+    const end = start + recordsOf(dataset, file).records;
+    if (used.some((image) => image >= start && image < end)) {
+      decodeRecords(dataset, await readFile(dataset, file, readBlob), set, start);
+    }
+    first = end;
+  }
+  return set;
+}
+
+function recordsOf(dataset: DatasetName, { name }: DatasetFile): RecordFile {
+  // The manifest lists the expected files and no others.
+  return EXPECTED_FILES[dataset].find((file) => file.name === name) as RecordFile;
 }
 
 /** The manifest, held against the files the dataset has to have. */
@@ -69,8 +132,12 @@ function parseJson(dataset: DatasetName, bytes: Uint8Array): unknown {
   }
 }
 
-async function readFile(dataset: DatasetName, file: DatasetFile, readBlob: ReadBlob) {
-  const expected = EXPECTED_FILES[dataset].find(({ name }) => name === file.name);
+/** A file as its records are. */
+async function readFile(
+  dataset: DatasetName,
+  file: DatasetFile,
+  readBlob: ReadBlob,
+): Promise<Uint8Array> {
   const packed = await readBlob(file.digest).catch((error: unknown) => {
     if (!isKdxError(error) || error.code !== 'DataMismatch') throw error;
     const message = `${dataset}: ${file.name} is damaged: ${error.message}`;
@@ -82,6 +149,5 @@ async function readFile(dataset: DatasetName, file: DatasetFile, readBlob: ReadB
       `${dataset}: ${file.name} has ${packed.length} bytes; wanted ${file.bytes}.`,
     );
   }
-  const { name, records } = expected as { name: string; records: number };
-  return decodeRecords(dataset, { name, records }, unpack(name, packed));
+  return unpack(file.name, packed);
 }

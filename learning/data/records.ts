@@ -4,14 +4,23 @@ import { errorText, KdxError } from '../../leg/errors.ts';
 import { recordBytes } from '../../study/dataset-manifest.ts';
 import { DATASETS, type DatasetName } from '../../study/datasets.ts';
 
-/** Images as stored: one byte a channel, [count, size, size, 3] row-major, and their classes. */
+/**
+ * The images of a set: one byte a channel, [rows, size, size, 3] row-major, of those that are used,
+ * and the classes of all of them.
+ */
 export type ImageSet = {
+  /** Images of the whole set. */
   readonly count: number;
   /** Height and width in pixels. */
   readonly imageSize: number;
   readonly pixels: Uint8Array;
   readonly labels: Uint8Array;
+  /** Row of each image in `pixels`, `UNUSED` for those without; absent where all have one, in order. */
+  readonly rows?: Uint32Array;
 };
+
+/** Row of an image whose pixels are not in memory. */
+export const UNUSED = 2 ** 32 - 1;
 
 export const CHANNELS = 3;
 
@@ -32,43 +41,82 @@ export function unpack(name: string, bytes: Uint8Array): Uint8Array {
   }
 }
 
+/** A file of a dataset, as far as its records go. */
+export type RecordFile = { readonly name: string; readonly records: number };
+
 /**
- * Reads a file in CIFAR's binary layout: records of label bytes (the last one is the class) and
- * planar red, green and blue.
+ * The classes in a file of CIFAR's binary layout: records of label bytes (the last one is the class)
+ * and planar red, green and blue.
  *
  * @throws KdxError DataMismatch where the length or a label is not what the dataset has
  */
-export function decodeRecords(
+export function readLabels(
   dataset: DatasetName,
-  file: { readonly name: string; readonly records: number },
+  { name, records }: RecordFile,
   bytes: Uint8Array,
-): ImageSet {
-  const { labelBytes, imageSize, classes } = DATASETS[dataset];
+): Uint8Array {
+  const { labelBytes, classes } = DATASETS[dataset];
   const stride = recordBytes(dataset);
-  if (bytes.length !== file.records * stride) {
-    const wanted = `${file.records * stride} (${file.records} records of ${stride})`;
+  if (bytes.length !== records * stride) {
+    const wanted = `${records * stride} (${records} records of ${stride})`;
     throw new KdxError(
       'DataMismatch',
-      `${dataset}: ${file.name} has ${bytes.length} bytes; wanted ${wanted}.`,
+      `${dataset}: ${name} has ${bytes.length} bytes; wanted ${wanted}.`,
     );
   }
-  const plane = imageSize ** 2;
-  const pixels = sharedBytes(file.records * plane * CHANNELS);
-  const labels = sharedBytes(file.records);
-  for (let record = 0; record < file.records; record += 1) {
-    const start = record * stride + labelBytes;
-    const label = bytes[start - 1] as number;
-    if (label >= classes) {
-      const place = `${file.name}, record ${record}`;
-      throw new KdxError(
-        'DataMismatch',
-        `${dataset}: ${place} has label ${label}; allowed: 0 to ${classes - 1}.`,
-      );
-    }
-    labels[record] = label;
-    interleave(bytes, start, plane, pixels, record * plane * CHANNELS);
+  const labels = Uint8Array.from({ length: records }, (_, record) => {
+    return bytes[record * stride + labelBytes - 1] as number;
+  });
+  const bad = labels.findIndex((label) => label >= classes);
+  if (bad < 0) return labels;
+  const found = `${name}, record ${bad} has label ${labels[bad]}`;
+  throw new KdxError('DataMismatch', `${dataset}: ${found}; allowed: 0 to ${classes - 1}.`);
+}
+
+/** A set with room for the pixels of some of its images, which are black until they are decoded. */
+export function createImageSet(
+  dataset: DatasetName,
+  allLabels: Uint8Array,
+  used: Uint32Array,
+): ImageSet {
+  const { imageSize } = DATASETS[dataset];
+  const count = allLabels.length;
+  const pixels = sharedBytes(used.length * imageSize ** 2 * CHANNELS);
+  const labels = sharedBytes(count);
+  labels.set(allLabels);
+  if (used.length === count) return { count, imageSize, pixels, labels };
+  const rows = new Uint32Array(new SharedArrayBuffer(count * 4)).fill(UNUSED);
+  for (const [row, image] of used.entries()) rows[image] = row;
+  return { count, imageSize, pixels, labels, rows };
+}
+
+/** Row of an image in `pixels`; undefined where it has none. */
+export function rowOf({ count, rows }: ImageSet, image: number): number | undefined {
+  if (image >= count) return undefined;
+  if (rows === undefined) return image;
+  const row = rows[image];
+  return row === UNUSED ? undefined : row;
+}
+
+/**
+ * Decodes the images of a file that a set has room for.
+ *
+ * @param first which image of the set the file begins with
+ */
+export function decodeRecords(
+  dataset: DatasetName,
+  bytes: Uint8Array,
+  set: ImageSet,
+  first: number,
+): void {
+  const stride = recordBytes(dataset);
+  const plane = set.imageSize ** 2;
+  for (let record = 0; record * stride < bytes.length; record += 1) {
+    const row = rowOf(set, first + record);
+    if (row === undefined) continue;
+    const start = record * stride + DATASETS[dataset].labelBytes;
+    interleave(bytes, start, plane, set.pixels, row * plane * CHANNELS);
   }
-  return { count: file.records, imageSize, pixels, labels };
 }
 
 /** Three planes to three channels a pixel. */
@@ -85,21 +133,4 @@ function interleave(
       to[target + pixel * CHANNELS + channel] = from[offset + pixel] as number;
     }
   }
-}
-
-/** Several files as one set, in order. */
-export function concatenate(sets: readonly ImageSet[]): ImageSet {
-  const [first] = sets;
-  if (first === undefined) throw new TypeError('no image sets to concatenate');
-  if (sets.length === 1) return first;
-  const count = sets.reduce((sum, set) => sum + set.count, 0);
-  const pixels = sharedBytes(count * first.imageSize ** 2 * CHANNELS);
-  const labels = sharedBytes(count);
-  let position = 0;
-  for (const set of sets) {
-    pixels.set(set.pixels, position * set.imageSize ** 2 * CHANNELS);
-    labels.set(set.labels, position);
-    position += set.count;
-  }
-  return { count, imageSize: first.imageSize, pixels, labels };
 }
