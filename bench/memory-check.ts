@@ -36,3 +36,21 @@ export function checkMemory(samples: readonly Sample[]): MemoryResult {
     violations,
   };
 }
+
+/** What a leg took. */
+export type LegMemory = {
+  readonly model: string;
+  readonly images: number;
+  readonly peakRssBytes: number;
+};
+
+/** Most that a leg of resnet8 on the 50,000 images of CIFAR may take. */
+export const MOST_LEG_BYTES = 700_000_000;
+
+/** What is wrong with the memory of a leg, in words; empty where nothing is. */
+export function checkLeg({ model, images, peakRssBytes }: LegMemory): string[] {
+  if (peakRssBytes <= MOST_LEG_BYTES) return [];
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  const found = `a leg of ${model} on ${images} images took ${megabytes(peakRssBytes)}`;
+  return [`${found}; allowed: ${megabytes(MOST_LEG_BYTES)}`];
+}

@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import { configureProcess } from '../learning/engine/environment.ts';
 import { voice } from '../scripts/setup/progress.mjs';
 import { MODEL_NAMES } from '../study/models/models.ts';
-import { checkMemory, type Sample } from './memory-check.ts';
+import { measureLeg } from './leg-memory.ts';
+import { checkLeg, checkMemory, type MemoryResult, type Sample } from './memory-check.ts';
 import { count } from './options.ts';
 import { parseSubject, type Subject } from './subjects.ts';
 
@@ -19,13 +20,19 @@ type Options = {
   readonly steps: number;
   readonly batch: number;
   readonly threads: number;
+  readonly legImages: number;
 };
 
-/** `bench memory`: whether a long training holds on to memory. */
+/** Test images of CIFAR, and the batch of its published trainings. */
+const LEG = { test: 10_000, batch: 64 };
+
+/** `bench memory`: whether a long training holds on to memory, and how much a whole leg takes. */
 export function memoryCommand(): Command {
   const model = 'resnet20';
   return new Command('memory')
-    .description('tensors and RSS over many steps of the recorded engine; fails where they grow')
+    .description(
+      'memory over many steps of the recorded engine, and of a leg; fails where it grows or is too much',
+    )
     .addOption(
       new Option('--model <name>', 'as in `bench step`')
         .argParser((name) => parseSubject(name, MODEL_NAMES, '--model'))
@@ -34,11 +41,30 @@ export function memoryCommand(): Command {
     .option('--steps <n>', `steps after ${WARM_UP} of warm-up`, count('--steps'), 2000)
     .option('--batch <n>', 'images a step', count('--batch'), 16)
     .option('--threads <n>', 'threads of TensorFlow', count('--threads'), 2)
+    .option('--leg-images <n>', 'CIFAR-shaped images of a leg', count('--leg-images'), 50_000)
     .action(benchMemory);
 }
 
-async function benchMemory({ model, steps, batch, threads }: Options): Promise<void> {
+async function benchMemory(options: Options): Promise<void> {
+  const { model, steps, batch, threads, legImages } = options;
   const say = voice('memory');
+  say(`a leg of resnet8 on ${legImages} images of CIFAR's shape, in a process of its own`);
+  const { peakRssBytes } = await measureLeg({ ...LEG, train: legImages, threads });
+  const leg = { model: 'resnet8', images: legImages, peakRssBytes };
+  const result = await watchSteps(options, say);
+  const violations = [...result.violations, ...checkLeg(leg)];
+  const report = { bench: 'memory', model: model.name, batch, steps, ...result, leg, violations };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (violations.length === 0) return;
+  process.stderr.write(`bench: memory is not as it should be: ${violations.join('; ')}.\n`);
+  process.exitCode = VIOLATED;
+}
+
+/** Memory of this process over many steps. */
+async function watchSteps(
+  { model, steps, batch, threads }: Options,
+  say: (message: string) => void,
+): Promise<MemoryResult> {
   configureProcess({ threads });
   const { createTraining, tensorCount } = await import('./training.ts');
   const training = createTraining(model, 'recorded', batch);
@@ -59,11 +85,5 @@ async function benchMemory({ model, steps, batch, threads }: Options): Promise<v
     run(done - Math.round((steps * (part - 1)) / SAMPLES));
     sample(done);
   }
-  const result = checkMemory(samples);
-  process.stdout.write(
-    `${JSON.stringify({ bench: 'memory', model: model.name, batch, steps, ...result })}\n`,
-  );
-  if (result.violations.length === 0) return;
-  process.stderr.write(`bench: memory is not constant: ${result.violations.join('; ')}.\n`);
-  process.exitCode = VIOLATED;
+  return checkMemory(samples);
 }

@@ -1,14 +1,11 @@
 /** Runs the work of legs in this process, over a store in a folder. */
 import { join } from 'node:path';
 
-import { ROOT } from '../environment/root.ts';
-import { computeCodeIndex } from '../learning/code.ts';
 import { KdxError } from '../leg/errors.ts';
 import type { Result } from '../leg/result.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { openLegPorts } from '../stores/leg-ports.ts';
 import { digestJson } from '../study/canonical.ts';
-import { codeOf, codeUseOf } from '../study/code.ts';
 import type { LegSpec } from '../study/spec.ts';
 
 /** What one leg took, and what it left. */
@@ -24,9 +21,7 @@ const NO_CHECKPOINTS_SECONDS = Number.POSITIVE_INFINITY;
  */
 export async function createRunner(store: ArtifactStore, folder: string) {
   const { deviceClassOf, work } = await import('../learning/leg.ts');
-  const index = computeCodeIndex(ROOT);
-  return async (bare: LegSpec): Promise<LegTime> => {
-    const spec = { ...bare, code: codeOf(index, codeUseOf(bare)) };
+  return async (spec: LegSpec): Promise<LegTime> => {
     const key = digestJson(spec);
     const ports = openLegPorts({ store, key, cacheDir: join(folder, 'cache') });
     const started = performance.now();

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 
 import { publishDigits } from '../stores/datasets.ts';
 import { ROOT } from '../environment/root.ts';
+import { computeCodeIndex } from '../learning/code.ts';
 import { configureProcess } from '../learning/engine/environment.ts';
 import { parseIndex } from '../learning/teaching/logits.ts';
 import type { LogitsIndex } from '../leg/records.ts';
 import { openFolderStore } from '../stores/folder.ts';
 import type { ModelSpec } from '../study/schema.ts';
-import type { Teacher, TeachSpec, TrainSpec } from '../study/spec.ts';
+import { codeOf, codeUseOf } from '../study/code.ts';
+import type { LegSpec, Teacher, TeachSpec, TrainSpec } from '../study/spec.ts';
 import { createRunner, type LegTime } from './runner.ts';
 
 /** What a sweep of distilled students is trained on, and how long. */
@@ -46,7 +48,9 @@ export async function openTeaching(plan: TeachingPlan): Promise<Teaching> {
   await store.ensureBucket();
   const digest = await publishDigits(store, ROOT);
   const specs = specsOf(plan, digest);
-  const run = await createRunner(store, folder);
+  const index = computeCodeIndex(ROOT);
+  const runLeg = await createRunner(store, folder);
+  const run = (spec: LegSpec) => runLeg({ ...spec, code: codeOf(index, codeUseOf(spec)) });
   return {
     teacher: async () => {
       const { result } = await run(specs.teacher);

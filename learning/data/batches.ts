@@ -36,9 +36,13 @@ export function batchOf(order: Uint32Array, step: number, batch: number): Uint32
   return order.subarray(step * batch, (step + 1) * batch);
 }
 
-/** Images as they are, for evaluation. */
-export function plainBatch(source: BatchSource, images: Uint32Array): Batch {
-  return assemble(source, images, () => UNMOVED, batchMemory(images.length, source.set));
+/** Images as they are, for evaluation; put into `memory`. */
+export function plainBatch(
+  source: BatchSource,
+  images: Uint32Array,
+  memory: BatchMemory = batchMemory(images.length, source.set),
+): Batch {
+  return assemble(source, images, () => UNMOVED, memory);
 }
 
 /** Images moved at random as `augment` says, in the epoch given; put into `memory`. */

@@ -119,6 +119,15 @@ export function decodeRecords(
   }
 }
 
+/** All images of one file. @throws KdxError DataMismatch as `readLabels` does */
+export function decodeFile(dataset: DatasetName, file: RecordFile, bytes: Uint8Array): ImageSet {
+  const labels = readLabels(dataset, file, bytes);
+  const all = Uint32Array.from(labels, (_, image) => image);
+  const set = createImageSet(dataset, labels, all);
+  decodeRecords(dataset, bytes, set, 0);
+  return set;
+}
+
 /** Three planes to three channels a pixel. */
 function interleave(
   from: Uint8Array,

@@ -3,8 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { Engine, Outputs } from '../engine/trainer.ts';
 import { createProgram } from '../engine/trainer.ts';
 import { tf } from '../engine/backend.ts';
+import { batchMemory } from '../data/assembly.ts';
 import type { Batch, BatchSource } from '../data/batch.ts';
-import { createKeptBatches } from '../data/kept.ts';
+import { batchOf, plainBatch } from '../data/batches.ts';
 import { CHANNELS } from '../data/records.ts';
 import { passOf, type Gated } from '../networks.ts';
 import type { Predictions } from './scores.ts';
@@ -40,8 +41,8 @@ type EvaluationFeeds = {
   readonly inverseGateTemperature: tf.Scalar;
 };
 
-/** @param keepBytes of batches, for whoever predicts the same images again and again */
-export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Predictor {
+/** Batches are normalised one after another, in the same memory: a set as floats is four times its bytes. */
+export function createPredictor(engine: Engine, gated: Gated): Predictor {
   const { classes, imageSize } = gated.network.options;
   const step = (feeds: EvaluationFeeds): Outputs => {
     const pass = passOf(gated, 'evaluate', feeds);
@@ -49,7 +50,6 @@ export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Pr
     return { logits };
   };
   const program = createProgram(engine, step, 'The evaluation step');
-  const batches = createKeptBatches(BATCH, keepBytes);
   const logitsOf = (batch: Batch, inverseGateTemperature = 1): Float32Array => {
     const feeds = {
       images: tf.tensor4d(batch.images, [batch.count, imageSize, imageSize, CHANNELS]),
@@ -65,30 +65,17 @@ export function createPredictor(engine: Engine, gated: Gated, keepBytes = 0): Pr
     predict: async ({ inverseGateTemperature = 1, tick }, source, images) => {
       const logits = new Float32Array(images.length * classes);
       const labels = new Uint8Array(images.length);
-      const temperature = tf.scalar(inverseGateTemperature);
-      try {
-        for (let step = 0; step * BATCH < images.length; step += 1) {
-          batches.lend(source, images, step, (batch) => {
-            const outputs = program.run({
-              images: batch.images,
-              inverseGateTemperature: temperature,
-            });
-            logits.set(outputs['logits']?.dataSync<'float32'>() ?? [], step * BATCH * classes);
-            labels.set(batch.labels, step * BATCH);
-            tf.dispose(outputs);
-          });
-          await setImmediate();
-          tick?.(Math.min(BATCH, images.length - step * BATCH));
-        }
-      } finally {
-        temperature.dispose();
+      const memory = batchMemory(Math.min(BATCH, images.length), source.set);
+      for (let step = 0; step * BATCH < images.length; step += 1) {
+        const batch = plainBatch(source, batchOf(images, step, BATCH), memory);
+        logits.set(logitsOf(batch, inverseGateTemperature), step * BATCH * classes);
+        labels.set(batch.labels, step * BATCH);
+        await setImmediate();
+        tick?.(batch.count);
       }
       return { count: images.length, classes, logits, labels };
     },
-    dispose: () => {
-      program.dispose();
-      batches.dispose();
-    },
+    dispose: program.dispose,
   };
 }
 

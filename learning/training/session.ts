@@ -35,9 +35,6 @@ export type Session = {
   dispose(): void;
 };
 
-/** The test images of CIFAR, normalised, are 117 MiB: they are evaluated after every epoch. */
-const KEPT_BYTES = 128 * 2 ** 20;
-
 /** Loads data and networks and puts the step together. @throws KdxError where one of them is bad */
 export async function openSession(spec: TrainSpec, { ports }: LegContext): Promise<Session> {
   const data = await loadDataset(spec.dataset, ports.readBlob);
@@ -55,7 +52,7 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
   const helpers = [...objective.helpers.trainable.values()];
   const optimizer = createOptimizer(spec, [...trainedParameters(student), ...helpers]);
   const trainer = createStep({ spec, student, teacher, objective, optimizer });
-  const predictor = createPredictor(spec.engine, student, KEPT_BYTES);
+  const predictor = createPredictor(spec.engine, student);
   return {
     ...{ spec, data, student, objective, trainer, predictor, rowOf: rowsOf(data) },
     ...(teacherLogits === undefined ? {} : { teacherLogits }),

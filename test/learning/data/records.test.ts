@@ -5,9 +5,16 @@ import test from 'ava';
 
 import { KdxError } from '../../../leg/errors.ts';
 import { normalisation } from '../../../learning/data/batches.ts';
-import { concatenate, decodeRecords, unpack } from '../../../learning/data/records.ts';
+import {
+  createImageSet,
+  decodeRecords,
+  readLabels,
+  rowOf,
+  unpack,
+  type ImageSet,
+} from '../../../learning/data/records.ts';
 import { DIGITS_FOLDER, EXPECTED_FILES, recordBytes } from '../../../study/dataset-manifest.ts';
-import { DATASETS } from '../../../study/datasets.ts';
+import { DATASETS, type DatasetName } from '../../../study/datasets.ts';
 
 const SIZE = 32;
 const PLANE = SIZE ** 2;
@@ -29,8 +36,20 @@ function planar(labels: readonly (readonly number[])[]): Uint8Array {
   return Uint8Array.from(records.flat());
 }
 
+/** All images of a file, or those at some positions. */
+function decode(
+  dataset: DatasetName,
+  file: { readonly name: string; readonly records: number },
+  bytes: Uint8Array,
+  used = Uint32Array.from({ length: file.records }, (_, image) => image),
+): ImageSet {
+  const set = createImageSet(dataset, readLabels(dataset, file, bytes), used);
+  decodeRecords(dataset, bytes, set, 0);
+  return set;
+}
+
 test('planes become three channels a pixel, row by row', (t) => {
-  const set = decodeRecords('cifar10', { name: 'two', records: 2 }, planar([[7], [0]]));
+  const set = decode('cifar10', { name: 'two', records: 2 }, planar([[7], [0]]));
   t.like(set, { count: 2, imageSize: SIZE });
   t.deepEqual([...set.labels], [7, 0]);
   const expected = Array.from({ length: 2 * PLANE * 3 }, (_, index) => {
@@ -46,7 +65,7 @@ test('the class of CIFAR-100 is the second label byte, the fine one', (t) => {
     [19, 99],
     [4, 0],
   ];
-  const set = decodeRecords('cifar100', { name: 'two', records: 2 }, planar(labels));
+  const set = decode('cifar100', { name: 'two', records: 2 }, planar(labels));
   t.deepEqual([...set.labels], [99, 0]);
   t.is(set.pixels[0], mark(0, 0, 0, 0));
   t.is(set.pixels[1], mark(0, 1, 0, 0));
@@ -57,7 +76,7 @@ test('a record without its last byte is refused with the bytes found and wanted'
   const two = { name: 'test_batch.bin', records: 2 };
   t.is(bytes.length, 2 * recordBytes('cifar10'));
   for (const bad of [bytes.subarray(1), Uint8Array.of(...bytes, 0), new Uint8Array()]) {
-    const error = t.throws(() => decodeRecords('cifar10', two, bad), { instanceOf: KdxError });
+    const error = t.throws(() => readLabels('cifar10', two, bad), { instanceOf: KdxError });
     t.is(error.code, 'DataMismatch');
     t.is(
       error.message,
@@ -80,7 +99,7 @@ test('a label beyond the classes is refused by its record', (t) => {
       'record 2 has label 100; allowed: 0 to 99',
     ],
   ] as const) {
-    const error = t.throws(() => decodeRecords(dataset, file, planar(labels)), {
+    const error = t.throws(() => readLabels(dataset, file, planar(labels)), {
       instanceOf: KdxError,
     });
     t.is(error.code, 'DataMismatch');
@@ -89,14 +108,39 @@ test('a label beyond the classes is refused by its record', (t) => {
 });
 
 test('files of a dataset follow one another', (t) => {
-  const [one, two] = [[[1], [2]], [[3]]].map((labels) =>
-    decodeRecords('cifar10', { name: 'part', records: labels.length }, planar(labels)),
+  const files = [[[1], [2]], [[3]]].map(planar);
+  const set = createImageSet('cifar10', Uint8Array.of(1, 2, 3), Uint32Array.of(0, 1, 2));
+  for (const [position, first] of [0, 2].entries()) {
+    decodeRecords('cifar10', files[position] as Uint8Array, set, first);
+  }
+  const alone = files.map((bytes, position) =>
+    decode('cifar10', { name: 'part', records: [2, 1][position] as number }, bytes),
   );
-  if (one === undefined || two === undefined) throw new Error('two sets were decoded');
-  const all = concatenate([one, two]);
-  t.is(all.count, 3);
-  t.deepEqual([...all.labels], [1, 2, 3]);
-  t.deepEqual([...all.pixels], [...one.pixels, ...two.pixels]);
+  t.deepEqual([...set.labels], [1, 2, 3]);
+  t.deepEqual(
+    [...set.pixels],
+    alone.flatMap(({ pixels }) => [...pixels]),
+  );
+});
+
+test('images that nothing uses take no memory, and all keep their positions', (t) => {
+  const file = { name: 'four', records: 4 };
+  const bytes = planar([[7], [0], [3], [5]]);
+  const all = decode('cifar10', file, bytes);
+  const some = decode('cifar10', file, bytes, Uint32Array.of(1, 3));
+  const values = 3 * PLANE;
+  t.is(some.pixels.length, 2 * values);
+  t.deepEqual([...some.labels], [7, 0, 3, 5]);
+  t.deepEqual(
+    [0, 1, 2, 3, 4].map((image) => rowOf(some, image)),
+    [undefined, 0, undefined, 1, undefined],
+  );
+  for (const [row, image] of [1, 3].entries()) {
+    t.deepEqual(
+      some.pixels.slice(row * values, (row + 1) * values),
+      all.pixels.slice(image * values, (image + 1) * values),
+    );
+  }
 });
 
 test('a packed file that is cut short does not unpack, and is named', (t) => {
@@ -114,7 +158,7 @@ async function trainDigits() {
   const [file] = EXPECTED_FILES.digits;
   if (file === undefined) throw new Error('the digits have no file');
   const url = new URL(`../../../${DIGITS_FOLDER}/${file.name}`, import.meta.url);
-  return decodeRecords('digits', file, unpack(file.name, await readFile(url)));
+  return decode('digits', file, unpack(file.name, await readFile(url)));
 }
 
 test('mean and deviation of the preset `correct` are those of the digits, pixel by pixel', async (t) => {
@@ -153,7 +197,7 @@ function momentsOf() {
 test('the digits have every class of the ten, in train and test file alike', async (t) => {
   for (const file of EXPECTED_FILES.digits) {
     const url = new URL(`../../../${DIGITS_FOLDER}/${file.name}`, import.meta.url);
-    const { labels } = decodeRecords('digits', file, unpack(file.name, await readFile(url)));
+    const labels = readLabels('digits', file, unpack(file.name, await readFile(url)));
     t.is(labels.length, file.records);
     t.is(new Set(labels).size, 10);
   }
