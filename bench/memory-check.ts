@@ -44,8 +44,8 @@ export type LegMemory = {
   readonly peakRssBytes: number;
 };
 
-/** Most that a leg of resnet8 on the 50,000 images of CIFAR may take. */
-export const MOST_LEG_BYTES = 700_000_000;
+/** Most that a leg of resnet8 on the 50,000 images of CIFAR may take (`docs/decisions/054`). */
+export const MOST_LEG_BYTES = 900_000_000;
 
 /** What is wrong with the memory of a leg, in words; empty where nothing is. */
 export function checkLeg({ model, images, peakRssBytes }: LegMemory): string[] {
