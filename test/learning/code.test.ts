@@ -230,6 +230,8 @@ test('a leg is computed by the code that the plan names', (t) => {
 
 test('a compiled build has the index of its sources, and says so where it is missing', async (t) => {
   const root = copyOfSources(t);
+  // Set-up writes one into a checkout.
+  rmSync(join(root, 'learning/code.json'), { force: true });
   const compiled = 'file:///app/learning/code/build.js';
   const error = await t.throwsAsync(codeIndexOfBuild(root, compiled), { instanceOf: KdxError });
   t.is(error.code, 'Configuration');
