@@ -57,8 +57,8 @@ function s3Objects(options: S3Options): Objects {
     location: bucket.location,
     ensure: () => ensure(bucket),
     ping: () => ping(bucket),
-    get: async (name) => (await get(bucket, name))?.bytes,
-    getAged: (name) => get(bucket, name),
+    get: (name) => get(bucket, name, buffer),
+    getAged: (name) => get(bucket, name, (response) => aged(response, name)),
     size: (name) => size(bucket, name),
     put: (name, bytes, contentType) => put(bucket, name, bytes, { 'Content-Type': contentType }),
     putIfAbsent: (name, bytes, contentType) => putIfAbsent(bucket, name, bytes, contentType),
@@ -156,17 +156,25 @@ async function ping({ client, bucket, attempt, location }: Bucket): Promise<void
   if (!exists) throw new KdxError('ObjectStore', `reach ${location}: there is no such bucket`);
 }
 
-async function get(bucket: Bucket, name: string): Promise<Aged | undefined> {
+/** Reads an object; `read` makes of the answer what the caller wants. */
+async function get<Value>(
+  bucket: Bucket,
+  name: string,
+  read: (response: Readable) => Promise<Value>,
+): Promise<Value | undefined> {
   const { client, attempt, prefix } = bucket;
   return attempt('read', name, async () => {
     try {
-      const response = await client.getObject(bucket.bucket, prefix + name);
-      return { bytes: await buffer(response), ageSeconds: ageOf(response, name) };
+      return await read(await client.getObject(bucket.bucket, prefix + name));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;
     }
   });
+}
+
+async function aged(response: Readable, name: string): Promise<Aged> {
+  return { bytes: await buffer(response), ageSeconds: ageOf(response, name) };
 }
 
 /** Age by the server's clock alone: the difference of two headers of its answer. */
