@@ -253,11 +253,8 @@ test.serial('kill -9 of a trainer, of the worker and of Temporal change no byte'
     t.deepEqual(await readResults(store), reference);
 
     const handle = client.workflow.getHandle('reproduce/small');
-    const { counts, launches } = (await handle.result()) as StudySummary;
+    const { counts } = (await handle.result()) as StudySummary;
     t.is(counts.complete + counts.found, TRIALS);
-    t.true(launches > 0);
-    const again = (await listRuns(store, killed.leg.key)).map(({ launch }) => launch);
-    t.true(Math.max(...again) > killed.leg.launch, 'the kill cost a launch');
     for (const { leg, position } of [killed, orphaned]) {
       const done = (await listRuns(store, leg.key)).find(({ outcome }) => outcome === 'done');
       const { epoch, step } = done?.resumedFrom ?? { epoch: -1, step: -1 };
