@@ -138,8 +138,9 @@ async function runProcess(
   return { code, signal, stdout, log: parseLog(stderr) };
 }
 
-/** What TensorFlow itself says when it is loaded, whatever its log level. */
-const TENSORFLOW_NOTICE = /^(WARNING: All log messages before absl|I\d{4} )/;
+/** What TensorFlow itself prints when it is loaded, or on a CPU without AVX-512, whatever its log level. */
+const TENSORFLOW_NOTICE =
+  /^(WARNING: All log messages before absl|I\d{4} |E\d{4} .* oneDNN supports DT_BFLOAT16 only)/;
 
 function parseLog(said: string): LogLine[] {
   const lines = said.split('\n').filter((line) => line !== '' && !TENSORFLOW_NOTICE.test(line));
