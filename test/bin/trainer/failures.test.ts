@@ -244,7 +244,7 @@ const variables: readonly (readonly [string, RunOptions['variables'] & object, R
   [
     'a secret that is too short, and does not show it',
     { KDX_S3_SECRET_KEY: 'hunter2' },
-    /^KDX_S3_SECRET_KEY: 7 characters is not at least 8 characters$/,
+    /^KDX_S3_SECRET_KEY: a value of 7 characters is not at least 8 characters$/,
   ],
   [
     'a secret that is not the one of the server',
