@@ -10,6 +10,7 @@ import {
 } from '../../../learning/engine/normalisation.ts';
 import { operationWithOutputs } from '../../../learning/engine/operation.ts';
 import { normState, randomTensor } from '../networks.ts';
+import { HAS_AVX512 } from '../cpu.ts';
 
 type Shape = readonly [batch: number, height: number, width: number, channels: number];
 type Variant = {
@@ -171,7 +172,10 @@ const asDefined = test.macro({
       const expected = byDefinition(values, shape[3], variant);
       for (const [name, actual] of Object.entries(computed(values, shape, variant, compute))) {
         const error = relativeError(actual, expected[name as keyof typeof expected]);
-        t.true(error < 3e-6, `${name} of [${String(shape)}] is off by ${error}`);
+        t.true(
+          error < (HAS_AVX512 ? 3e-6 : 1e-5),
+          `${name} of [${String(shape)}] is off by ${error}`,
+        );
       }
     }
   },
@@ -186,6 +190,7 @@ for (const training of [true, false]) {
     ] as const) {
       const variant = { training, rectified, withAddend, withBias };
       test(asDefined, 'our kernels', variant, ours(variant));
+      if (!training && !HAS_AVX512) continue;
       test(asDefined, 'TensorFlow', variant, composed(stockKernels(training), variant));
     }
   }
