@@ -2,7 +2,7 @@
  * What the status of a Job and its pods means for the leg that it runs. Pure. The result in the store is
  * the truth; this says when to look for it, and why there is none.
  */
-import { EXIT, type Outcome } from '../leg/outcome.ts';
+import { OUTCOME_BY_EXIT, type Outcome } from '../leg/outcome.ts';
 import { holding, type ContainerState, type Job, type Pod } from './objects.ts';
 
 /** Where a Job stands. */
@@ -23,18 +23,6 @@ export type PodEnd = {
   readonly suspected?: true;
   readonly detail: string;
   readonly node?: string;
-};
-
-const OUTCOME_BY_EXIT: Readonly<Record<number, Outcome>> = {
-  [EXIT.done]: 'done',
-  [EXIT.badSpec]: 'badSpec',
-  [EXIT.badData]: 'badData',
-  // The store was out of reach for longer than the leg waits: time mends it.
-  [EXIT.unavailable]: 'disrupted',
-  [EXIT.bug]: 'bug',
-  [EXIT.stopped]: 'stopped',
-  [EXIT.deviceMemory]: 'deviceMemory',
-  [EXIT.configuration]: 'configuration',
 };
 
 const SIGKILL_EXIT = 137;
@@ -130,7 +118,8 @@ type Terminated = NonNullable<ContainerState['terminated']>;
 function endOfContainer(pod: Pod, { exitCode, reason = '', message = '' }: Terminated): PodEnd {
   const detail = said(`exit ${exitCode}${reason === '' ? '' : ` (${reason})`}`, lastLine(message));
   if (reason === 'OOMKilled') return { outcome: 'hostMemory', detail };
-  const known = OUTCOME_BY_EXIT[exitCode];
+  // A kill may come from anyone here: what it means is decided below.
+  const known = exitCode === SIGKILL_EXIT ? undefined : OUTCOME_BY_EXIT[exitCode];
   if (known !== undefined) return { outcome: known, detail };
   const deleted = pod.metadata.deletionTimestamp !== undefined;
   if (deleted || TERMINATED_EXITS.includes(exitCode)) return { outcome: 'disrupted', detail };

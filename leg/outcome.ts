@@ -33,7 +33,8 @@ export const EXIT = {
   hostMemory: 137,
 } as const;
 
-const BY_EXIT: Readonly<Record<number, Outcome>> = {
+/** What an exit code of a leg's process means. */
+export const OUTCOME_BY_EXIT: Readonly<Record<number, Outcome>> = {
   [EXIT.done]: 'done',
   [EXIT.badSpec]: 'badSpec',
   [EXIT.badData]: 'badData',
@@ -48,7 +49,7 @@ const BY_EXIT: Readonly<Record<number, Outcome>> = {
 
 /** What an exit code of a leg's process says; one outside the table is a bug. */
 export function outcomeOfExit(exitCode: number): Outcome {
-  return BY_EXIT[exitCode] ?? 'bug';
+  return OUTCOME_BY_EXIT[exitCode] ?? 'bug';
 }
 
 /** The failure code a trial ends with when an outcome cannot be mended. */
