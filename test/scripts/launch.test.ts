@@ -20,7 +20,10 @@ test('what the launcher starts reaches this machine without a proxy, whoever rea
     process.exitCode = await runNode({ node: process.execPath }, args);`;
   const dead = 'http://127.0.0.1:9';
   const proxies = { http_proxy: dead, https_proxy: dead, HTTP_PROXY: dead, ALL_PROXY: dead };
-  const run = execa({ reject: false, env: { ...proxies, NODE_USE_ENV_PROXY: '1' } });
+  // The tests themselves were started by the launcher.
+  const exemptions = { no_proxy: '', NO_PROXY: '', no_grpc_proxy: '' };
+  const variables = { ...proxies, ...exemptions, NODE_USE_ENV_PROXY: '1' };
+  const run = execa({ reject: false, env: variables });
   const direct = await run(process.execPath, ['--input-type=module', '-e', fetching]);
   const launched = await run(process.execPath, ['--input-type=module', '-e', launching]);
   t.not(direct.exitCode, 0, 'Node itself would ask the proxy');
