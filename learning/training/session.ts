@@ -92,12 +92,13 @@ export function batchPlan({ spec, data }: Session): BatchPlan {
 }
 
 /** A hard tree trains what is alive in it, and never its gates. */
-function trainedParameters({ network, route }: Gated): Parameter[] {
+export function trainedParameters({ network, route }: Gated): Parameter[] {
   if (route !== undefined) return liveParameters(network, route);
   return [...network.trainable.values()];
 }
 
-function createOptimizer(
+/** The optimiser that a training asks for. */
+export function createOptimizer(
   { train: { optimizer } }: TrainSpec,
   parameters: readonly Parameter[],
 ): Optimizer {

@@ -137,14 +137,15 @@ test(reproduces, 'AT_pooled_student', {
 test(reproduces, 'SP', { ...onMaps, terms: [{ name: 'sp', weight: 1 }] });
 
 test('SP takes the last map of each network, however many each has', (t) => {
-  const deeper: Knowledge = { ...unread, maps: [stem, input('ft2'), input('ft')] };
-  const objective = objectiveOf({ ...onMaps, terms: [{ name: 'sp', weight: 1 }], teacher: deeper });
-  const { total } = objective.loss({
-    labels,
-    fed: {},
-    student: maps(input('fs')),
-    teacher: deeper,
-  });
+  const teacher: Knowledge = {
+    ...unread,
+    maps: [stem, input('ft2'), input('fs8'), input('ft')],
+  };
+  const student = (x: tf.Tensor): Knowledge => {
+    return { ...unread, maps: [stem, input('fs8'), x as tf.Tensor4D] };
+  };
+  const objective = objectiveOf({ of: 'fs', student, terms: [{ name: 'sp', weight: 1 }], teacher });
+  const { total } = objective.loss({ labels, fed: {}, student: student(input('fs')), teacher });
   const { value } = golden.fixtures['SP'] as Fixture;
   t.true(Math.abs(total.arraySync() - value) <= 1e-5 * value);
 });

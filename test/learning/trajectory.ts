@@ -3,13 +3,19 @@
  * from formula weights. The first two steps are the strict test; later ones drift at the kinks of
  * ReLU and maximum.
  */
-import { adam } from '../../learning/engine/adam.ts';
 import { tf } from '../../learning/engine/backend.ts';
-import type { Network, Parameter, Pass } from '../../learning/engine/network.ts';
+import type { Network, Parameter } from '../../learning/engine/network.ts';
 import type { Optimizer } from '../../learning/engine/optimizer.ts';
-import { sgd } from '../../learning/engine/sgd.ts';
-import type { Feeds, LossTerms } from '../../learning/engine/trainer.ts';
-import { createTrainer } from '../../learning/engine/trainer.ts';
+import { routeOf } from '../../learning/models/explainer/route.ts';
+import type { Gated } from '../../learning/networks.ts';
+import { createObjective, groundOf } from '../../learning/training/objective.ts';
+import type { StepPosition } from '../../learning/training/position.ts';
+import { createOptimizer, trainedParameters } from '../../learning/training/session.ts';
+import { createStep, runStep, stepFeeds, type StepFeeds } from '../../learning/training/step.ts';
+import { digestJson } from '../../study/canonical.ts';
+import type { DistillerSpec } from '../../study/distillers.ts';
+import type { TrainSpec } from '../../study/spec.ts';
+import type { Train } from '../../study/train-schema.ts';
 import { formulaImages, formulaNetwork, readGolden } from './formula.ts';
 
 type Trajectory = {
@@ -33,67 +39,74 @@ const golden = readGolden<{
 const config = golden.config;
 const value = (name: string): number => config[name] as number;
 
-/** One step's learning rates and inverse gate temperature. */
-type Schedule = (step: number) => { rate: number; gateRate: number; inverseTemperature: number };
+/** What of a training the rates and the temperature of the gates follow from. */
+type Schedule = {
+  readonly name: Train['schedule'];
+  readonly rate: number;
+  readonly gateRate: number;
+  /** Where in a run of one step an epoch a step from 1 stands. */
+  readonly epochOf: (step: number) => number;
+};
 
 export type Setting = {
-  readonly model: string;
+  readonly model: TrainSpec['model']['name'];
   readonly label: 'ce' | 'ls' | 'kd';
   readonly optimizer: 'sgd' | 'adam';
   readonly schedule: Schedule;
   readonly hard?: boolean;
 };
 
-export const constant = (rate: string): Schedule => {
-  const rates = { rate: value(rate), gateRate: value(rate), inverseTemperature: 1 };
-  return () => rates;
+/** The gates' inverse temperature is that of the fixed epoch: ê/5. */
+const constantSchedule = (rate: string, gateRate: string, epoch: number): Schedule => {
+  return { name: 'constant', rate: value(rate), gateRate: value(gateRate), epochOf: () => epoch };
 };
-export const stageOneConstant: Schedule = () => ({
-  rate: value('s1c_global'),
-  gateRate: value('s1c_branch'),
-  inverseTemperature: value('s1c_epoch') / 5,
-});
+export const constant = (rate: string): Schedule => constantSchedule(rate, rate, 5);
+export const stageOneConstant = constantSchedule('s1c_global', 's1c_branch', value('s1c_epoch'));
 /** The published schedule, a step taken as an epoch. */
-export const stageOne =
-  (base: string): Schedule =>
-  (step) => {
-    const inverseTemperature = step / 5;
-    if (step <= 2) return { rate: (value(base) * step) / 4, gateRate: 0, inverseTemperature };
-    const odd = step % 2 === 1 ? step : step - 1;
-    const decay = odd >= 5 ? 1 - (odd - 1) / 309 : 1;
-    const gateRate = value('s1_branch') * decay;
-    return { rate: value(base) * decay, gateRate, inverseTemperature };
-  };
+export const stageOne = (base: string): Schedule => {
+  const rates = { rate: value(base), gateRate: value('s1_branch') };
+  return { name: 'explainer-soft', ...rates, epochOf: (step) => step };
+};
 
-function crossEntropy(labels: tf.Tensor, logits: tf.Tensor): tf.Scalar {
-  return tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(logits as tf.Tensor2D)), 1)));
-}
+const TERMS: Readonly<Record<Setting['label'], readonly DistillerSpec[]>> = {
+  ce: [{ name: 'ce', weight: 1 }],
+  ls: [{ name: 'ls', weight: 1, smoothing: value('ls_eps') }],
+  kd: [
+    { name: 'ce', weight: value('w_ce') },
+    { name: 'kd', weight: value('w_kd'), temperature: value('T') },
+  ],
+};
 
-function divergence(teacher: tf.Tensor, student: tf.Tensor, temperature: number): tf.Scalar {
-  const target = tf.softmax(tf.div<tf.Tensor2D>(teacher, temperature));
-  const logTarget = tf.logSoftmax(tf.div<tf.Tensor2D>(teacher, temperature));
-  const logStudent = tf.logSoftmax(tf.div<tf.Tensor2D>(student, temperature));
-  const perImage = tf.sum(tf.mul(target, tf.sub(logTarget, logStudent)), 1);
-  return tf.mul(tf.mean(perImage), temperature ** 2);
-}
-
-function lossOf(label: Setting['label'], logits: tf.Tensor, feeds: Feeds): LossTerms {
-  const labels = feeds['labels'] as tf.Tensor;
-  const smoothing = value('ls_eps');
-  if (label === 'ls') {
-    const smooth = tf.add(tf.mul(labels, 1 - smoothing), smoothing / value('C'));
-    return { total: crossEntropy(smooth, logits) };
-  }
-  const ce = crossEntropy(labels, logits);
-  if (label === 'ce') return { total: ce };
-  const kd = divergence(feeds['teacher'] as tf.Tensor, logits, value('T'));
-  return { total: tf.add(tf.mul(ce, value('w_ce')), tf.mul(kd, value('w_kd'))), ce, kd };
-}
-
-function buildOptimizer(setting: Setting, parameters: readonly Parameter[]): Optimizer {
+/** The training that a case is: everything of it that the step reads. */
+function specOf({ model, label, optimizer, schedule, hard }: Setting): TrainSpec {
+  const { name, rate, gateRate } = schedule;
   const weightDecay = value('wd');
-  if (setting.optimizer === 'adam') return adam({ parameters, weightDecay });
-  return sgd({ parameters, weightDecay, momentum: value('momentum') });
+  const none = digestJson('none');
+  return {
+    ...{ kind: 'train', code: none, engine: 'eager', model: { name: model } },
+    ...(hard === true ? { gates: 'hard' as const } : {}),
+    device: { kind: 'cpu', threads: 1, precision: 'float32' },
+    dataset: {
+      ...{ name: 'digits', digest: none, preset: 'correct' },
+      split: { train: value('B'), validation: 0, test: 1 },
+    },
+    distillers: TERMS[label],
+    ...(label === 'kd'
+      ? { teacher: { model: { name: 'resnet8' }, weights: none, logits: none } }
+      : {}),
+    train: {
+      ...{ epochs: 300, batch: value('B'), schedule: name, scale: false, publishedEpochs: 300 },
+      ...{ milestones: [], factor: 1, warmUpEpochs: 0, augment: { pad: 0, flip: false } },
+      optimizer:
+        optimizer === 'adam'
+          ? { name: optimizer, learningRate: rate, gateLearningRate: gateRate, weightDecay }
+          : {
+              ...{ name: optimizer, learningRate: rate, weightDecay, nesterov: false },
+              momentum: value('momentum'),
+            },
+    },
+    seeds: { init: 1, data: 1 },
+  };
 }
 
 /** The kinds of tensors by which the fixture reports gradients. */
@@ -125,65 +138,74 @@ function watched(optimizer: Optimizer, norms: Map<string, number>): Optimizer {
 }
 
 type Run = {
-  readonly network: Network;
-  /** Terms of each step; the last entry is the pass after the last step. */
+  /** Terms of each step; the last entry is those of one step more, so of the trained network. */
   readonly terms: readonly Readonly<Record<string, number>>[];
   readonly norms: ReadonlyMap<string, number>;
+  /** Norm of all parameters and of single ones, behind the last step of the fixture. */
+  readonly normOf: (name?: string) => number;
 };
 
-/** The loss of one training pass over a fixed batch. */
-function lossFunction(network: Network, setting: Setting): (feeds: Feeds) => LossTerms {
-  return (feeds) => {
-    const pass: Pass = {
-      mode: 'train',
-      hardGates: setting.hard === true,
-      inverseGateTemperature: feeds['inverseTemperature'] as tf.Scalar,
-    };
-    const { logits } = network.forward(feeds['images'] as tf.Tensor4D, pass);
-    return lossOf(setting.label, logits, feeds);
-  };
+function studentOf({ model, hard }: Setting): Gated {
+  const network = formulaNetwork(golden.constants, { model });
+  if (hard === true) return { network, gates: 'hard', route: routeOf(network) };
+  return model === 'hme_ltb' ? { network, gates: 'soft' } : { network };
 }
 
-/** What every step is fed: the same batch, and the rates of the step (from 1). */
-function feedsFor({ schedule }: Setting): (step: number) => Feeds {
+/** Every case has one batch, which no augmentation moves; the reference ran it without dropout. */
+function feedsOf(
+  parts: Pick<Parameters<typeof createStep>[0], 'spec' | 'student' | 'objective'>,
+  at: StepPosition,
+): StepFeeds {
   const images = formulaImages(golden.constants, { batch: value('B'), textured: true });
-  const labels = tf.oneHot(tf.tensor1d([...config.labels], 'int32'), value('C')).toFloat();
-  const teacher = tf.tensor2d(golden.teacher_logits);
-  return (step) => {
-    const scalars = Object.entries(schedule(step)).map(
-      ([name, number]) => [name, tf.scalar(number)] as const,
-    );
-    return { images, labels, teacher, ...Object.fromEntries(scalars) };
+  const pixels = images.dataSync<'float32'>();
+  images.dispose();
+  const batch = {
+    ...{ count: value('B'), images: pixels, labels: Int32Array.from(config.labels) },
+    positions: Uint32Array.from(config.labels.keys()),
   };
-}
-
-function read(outputs: Readonly<Record<string, tf.Tensor>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, tensor]) => [name, tensor.arraySync() as number]),
-  );
+  const { teacher } = parts.spec;
+  const teacherLogits =
+    teacher === undefined ? undefined : Float32Array.from(golden.teacher_logits.flat());
+  const { dropoutSeed, ...feeds } = stepFeeds(parts, {
+    ...{ batch, at, teacherLogits, rowOf: (image: number) => image },
+  });
+  dropoutSeed.dispose();
+  return feeds as StepFeeds;
 }
 
 function run(setting: Setting): Run {
-  const network = formulaNetwork(golden.constants, { model: setting.model });
-  const parameters = [...network.trainable.values()].filter(
-    ({ group }) => setting.hard !== true || group !== 'gates',
-  );
+  const spec = specOf(setting);
+  const student = studentOf(setting);
+  const objective = createObjective(spec, groundOf(spec, Int32Array.from(config.labels)));
   const norms = new Map<string, number>();
-  const loss = lossFunction(network, setting);
-  const trainer = createTrainer({
-    engine: 'eager',
-    optimizer: watched(buildOptimizer(setting, parameters), norms),
-    loss,
-    rates: (feeds) => {
-      const rate = feeds['rate'] as tf.Scalar;
-      return { weights: rate, vam: rate, gates: feeds['gateRate'] as tf.Scalar };
-    },
-  });
-  const feedsOf = feedsFor(setting);
+  const optimizer = watched(createOptimizer(spec, trainedParameters(student)), norms);
+  const parts = { spec, student, objective, optimizer };
+  const trainer = createStep(parts);
+  const terms: Record<string, number>[] = [];
+  const follow = (step: number): void => {
+    const at = { epoch: setting.schedule.epochOf(step), step: 0, stepsPerEpoch: 1 };
+    terms.push(runStep(trainer, feedsOf(parts, at)));
+  };
   const steps = value('steps');
-  const terms = Array.from({ length: steps }, (_, k) => read(trainer.step(feedsOf(k + 1))));
-  terms.push(read(loss(feedsOf(steps))));
-  return { network, terms, norms };
+  for (let step = 1; step <= steps; step += 1) follow(step);
+  const normOf = squaresOf(student.network);
+  follow(steps);
+  student.network.dispose();
+  return { terms, norms, normOf };
+}
+
+/** Norms of the parameters as they are now. */
+function squaresOf({ trainable }: Network): Run['normOf'] {
+  const squares = new Map(
+    [...trainable.values()].map(({ name, variable }) => [
+      name,
+      tf.tidy(() => tf.sum(tf.square(variable)).arraySync() as number),
+    ]),
+  );
+  return (name) => {
+    const of = name === undefined ? [...squares.values()] : [squares.get(name) ?? NaN];
+    return Math.sqrt(of.reduce((sum, square) => sum + square, 0));
+  };
 }
 
 /** What a test says of a run: whether each figure is within its tolerance. */
@@ -192,7 +214,7 @@ export type Check = (isWithin: boolean, message: string) => void;
 /** Runs one case of the fixture and checks losses, gradients, parameters and gates. */
 export function followTrajectory(name: string, setting: Setting, check: Check): void {
   const expected = golden.cases[name] as Trajectory;
-  const { network, terms, norms } = run(setting);
+  const { terms, norms, normOf } = run(setting);
   const near = (actual: number, wanted: number, tolerance: number, what: string): void =>
     check(Math.abs(actual - wanted) <= tolerance, `${what} is ${actual}, not ${wanted}`);
 
@@ -209,24 +231,10 @@ export function followTrajectory(name: string, setting: Setting, check: Check): 
   for (const [kind, norm] of Object.entries(expected.gradient_l2_by_kind_step1)) {
     near(Math.sqrt(norms.get(kind) ?? NaN), norm, 1e-3 * norm, `${kind} gradient`);
   }
-  if (expected.tolerance_each_step.at(-1) !== null) compareState(network, expected, near);
-  network.dispose();
-}
-
-function compareState(
-  network: Network,
-  expected: Trajectory,
-  near: (actual: number, wanted: number, tolerance: number, what: string) => void,
-): void {
-  const squares = [...network.trainable.values()].map(
-    ({ variable }) => tf.sum(tf.square(variable)).arraySync() as number,
-  );
-  const l2 = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
-  const { l2: wanted } = expected.parameters_after_last_step;
-  near(l2, wanted, 1e-3 * wanted, 'norm of the parameters');
+  if (expected.tolerance_each_step.at(-1) === null) return;
+  const { l2 } = expected.parameters_after_last_step;
+  near(normOf(), l2, 1e-3 * l2, 'norm of the parameters');
   for (const [gate, { l2: norm }] of Object.entries(expected.gates_after_last_step ?? {})) {
-    const beta = network.trainable.get(`${gate}/beta`)?.variable as tf.Tensor;
-    const actual = Math.sqrt(tf.sum(tf.square(beta)).arraySync() as number);
-    near(actual, norm, 1e-3 * norm, `norm of ${gate}`);
+    near(normOf(`${gate}/beta`), norm, 1e-3 * norm, `norm of ${gate}`);
   }
 }

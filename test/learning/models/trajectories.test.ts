@@ -12,7 +12,7 @@ const matches = test.macro<[string, Setting]>({
   },
 });
 
-for (const model of ['resnet8', 'wrn_16_1']) {
+for (const model of ['resnet8', 'wrn_16_1'] as const) {
   for (const label of ['ce', 'kd'] as const) {
     const plain = { model, label, optimizer: 'sgd' } as const;
     const name = `${model}_${label}`;
