@@ -30,7 +30,9 @@ export const METRICS = {
   'entropy.intrinsic.level': 'the same for the gates into one level',
   'entropy.asTrained.level': 'the same at the temperature of the last epoch',
   'live.level': 'experts of a level that some class uses',
-  'conflict.level': 'share of class pairs sharing an expert whose gradients oppose',
+  'soft.conflict.level':
+    'share of class pairs sharing an expert whose gradients oppose, with soft gates',
+  'hard.conflict.level': 'the same in the tree trained anew',
   'logits.bytes': "bytes of a teacher's logits, all epochs of a data stream",
   'logits.rows': 'images of all epochs that they are of',
   'teacher.correlation': "Spearman correlation of tree distance and the teacher's class distance",
@@ -167,10 +169,20 @@ export type Explanation = {
   readonly hard: Evaluation;
   /** Spearman correlation of tree distance between classes with 1 − similarity of the teacher's soft labels. */
   readonly teacherCorrelation?: number;
-  /** Share of class pairs sharing an expert whose gradients oppose (science §1.8), per level that has such pairs, stage 1. */
-  readonly conflict?: readonly {
-    readonly level: number;
-    readonly rate: number;
-    readonly pairs: number;
-  }[];
+  /**
+   * By stage, each at its last epoch under the loss that it was trained with. Absent where that loss reads
+   * a teacher that is not at hand.
+   */
+  readonly conflict?: {
+    readonly soft: readonly ConflictRate[];
+    readonly hard: readonly ConflictRate[];
+  };
+};
+
+/** One level of the explainer that has classes sharing an expert (science §1.8). */
+export type ConflictRate = {
+  readonly level: number;
+  /** Share of the pairs of such classes whose gradients of the expert's weights oppose. */
+  readonly rate: number;
+  readonly pairs: number;
 };

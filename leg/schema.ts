@@ -67,6 +67,7 @@ export const specSchema = z.discriminatedUnion('kind', [
     kind: z.literal('explain'),
     soft: trained,
     hard: trained,
+    distillers: z.array(distillerSchema).min(1),
     teacher: trained.optional(),
   }),
 ]);

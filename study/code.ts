@@ -69,6 +69,10 @@ export function codeUseOf(spec: LegSpec): CodeUse {
         vam: spec.network.vam !== undefined,
       };
     case 'explain':
-      return { ...common, models: [spec.soft.model.name, ...teacher] };
+      return {
+        ...common,
+        models: [spec.soft.model.name, ...teacher],
+        distillers: spec.distillers.map(({ name }) => name),
+      };
   }
 }

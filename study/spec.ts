@@ -87,6 +87,8 @@ export type ExplainSpec = LegBase & {
   readonly kind: 'explain';
   readonly soft: Trained;
   readonly hard: Trained;
+  /** The losses of both stages: gradients of classes are compared under them. */
+  readonly distillers: readonly DistillerSpec[];
   readonly teacher?: Trained;
 };
 

@@ -1,5 +1,5 @@
 import { KdxError } from '../../leg/errors.ts';
-import type { Explanation } from '../../leg/records.ts';
+import type { ConflictRate, Evaluation, Explanation, Tree } from '../../leg/records.ts';
 import type { Result } from '../../leg/result.ts';
 import { canonicalJson } from '../../study/canonical.ts';
 import type { ExplainSpec, Trained } from '../../study/spec.ts';
@@ -11,7 +11,9 @@ import {
   withTeacher,
   type Evaluated,
 } from '../evaluation/evaluate.ts';
-import { conflictRates, conflictWork } from './conflict.ts';
+import { createArmLoss, type ArmLoss } from './arm-loss.ts';
+import { classGradientsWork } from './class-gradients.ts';
+import { conflictRates } from './conflict.ts';
 import { teacherCorrelation } from './correlation.ts';
 import { gateRecords } from './gates.ts';
 import { treeOf } from './tree.ts';
@@ -39,31 +41,57 @@ export async function explain(spec: ExplainSpec, context: LegContext): Promise<R
   return { schema: 1, key, spec, status: 'complete', metrics: metricsOf(explanation), files };
 }
 
+/** What an explanation works with. */
+type Inquiry = {
+  readonly spec: ExplainSpec;
+  readonly data: Dataset;
+  readonly tick: (images: number) => void;
+  /** Absent where the arm's teacher is: then nothing is said of its conflicts. */
+  readonly loss: ArmLoss | undefined;
+  /** What the teacher says of the test images. */
+  readonly teacher: Evaluated | undefined;
+};
+
 async function explainWith(
   spec: ExplainSpec,
   data: Dataset,
   context: LegContext,
 ): Promise<Explanation> {
-  const { engine, soft: gated, hard: tree, teacher: taught } = spec;
-  const networks = taught === undefined ? [gated, tree] : [gated, tree, taught];
-  const work = sumOf(evaluationWork(networks, data), conflictWork(data));
+  const { soft, hard, teacher: taught } = spec;
+  const networks = taught === undefined ? [soft, hard] : [soft, hard, taught];
+  const gradients = classGradientsWork(data);
+  const work = sumOf(evaluationWork(networks, data), sumOf(gradients, gradients));
   const tick = createTick(context, { what: 'an explanation', ...work });
-  const evaluated = <Value>(
-    trained: Trained,
-    use: (loaded: LoadedNetwork, evaluated: Evaluated) => Promise<Value>,
-  ): Promise<Value> =>
-    withNetwork(spec, trained, context, async (loaded) =>
-      use(loaded, await evaluateLoaded(loaded, data, engine, tick)),
-    );
-  const teacher =
-    taught === undefined
-      ? undefined
-      : await evaluated(taught, (_, found) => Promise.resolve(found));
-  const soft = await evaluated(gated, (loaded, found) =>
-    describeGates(loaded, found, teacher, data, tick),
+  const explainTaught = async (teacher?: LoadedNetwork): Promise<Explanation> => {
+    const loss = createArmLoss(spec, teacher?.network);
+    try {
+      const known =
+        teacher === undefined ? undefined : await evaluateLoaded(teacher, data, spec.engine, tick);
+      return await explainStages({ spec, data, tick, loss, teacher: known }, context);
+    } finally {
+      loss?.dispose();
+    }
+  };
+  if (taught === undefined) return explainTaught();
+  return withNetwork(spec, taught, context, explainTaught);
+}
+
+async function explainStages(inquiry: Inquiry, context: LegContext): Promise<Explanation> {
+  const { spec } = inquiry;
+  const { gates, tree, soft, correlation, conflict } = await withNetwork(
+    spec,
+    spec.soft,
+    context,
+    (loaded) => describeGates(loaded, inquiry),
   );
-  const hard = await evaluated(tree, (_, found) => Promise.resolve(withTeacher(found, teacher)));
-  return { ...soft, hard };
+  return withNetwork(spec, spec.hard, context, async (loaded) => ({
+    ...{ gates, tree, soft },
+    ...(correlation === undefined ? {} : { teacherCorrelation: correlation }),
+    hard: await evaluateBeside(loaded, inquiry),
+    ...(conflict === undefined
+      ? {}
+      : { conflict: { soft: conflict, hard: (await ratesOf(loaded, tree, inquiry)) ?? [] } }),
+  }));
 }
 
 async function withNetwork<Value>(
@@ -81,18 +109,13 @@ async function withNetwork<Value>(
 }
 
 /** All that the network with soft gates tells. */
-async function describeGates(
-  loaded: LoadedNetwork,
-  evaluated: Evaluated,
-  teacher: Evaluated | undefined,
-  data: Dataset,
-  tick: (images: number) => void,
-): Promise<Omit<Explanation, 'hard'>> {
+async function describeGates(loaded: LoadedNetwork, inquiry: Inquiry) {
   const { network, inverseGateTemperature } = loaded;
   if (inverseGateTemperature === undefined) {
     const message = `soft is ${network.options.model}; allowed: an explainer with soft gates.`;
     throw new KdxError('SpecInvalid', message);
   }
+  const { teacher } = inquiry;
   const gates = gateRows(network);
   const tree = treeOf(gates);
   const correlation =
@@ -102,14 +125,40 @@ async function describeGates(
   return {
     gates: gateRecords(gates, inverseGateTemperature),
     tree,
-    soft: withTeacher(evaluated, teacher),
-    ...(correlation === undefined ? {} : { teacherCorrelation: correlation }),
-    conflict: await conflictRates(loaded, tree, data, tick),
+    soft: await evaluateBeside(loaded, inquiry),
+    correlation,
+    conflict: await ratesOf(loaded, tree, inquiry),
   };
 }
 
+/** The evaluation of a stage, and how well it follows the teacher. */
+async function evaluateBeside(
+  loaded: LoadedNetwork,
+  { spec, data, tick, teacher }: Inquiry,
+): Promise<Evaluation> {
+  return withTeacher(await evaluateLoaded(loaded, data, spec.engine, tick), teacher);
+}
+
+/** The conflict rates of a stage. Both stages have the same tree: the hard one took its gates. */
+async function ratesOf(
+  loaded: LoadedNetwork,
+  tree: Tree,
+  { data, loss, tick }: Inquiry,
+): Promise<ConflictRate[] | undefined> {
+  if (loss === undefined) return undefined;
+  const experts = tree.live.map((level) => level.experts);
+  return conflictRates({ loaded, loss, experts }, tree, data, tick);
+}
+
 function metricsOf(explanation: Explanation): Record<string, number> {
-  const { gates, tree, soft, hard, teacherCorrelation, conflict = [] } = explanation;
+  const {
+    gates,
+    tree,
+    soft,
+    hard,
+    teacherCorrelation,
+    conflict = { soft: [], hard: [] },
+  } = explanation;
   const intrinsic = gates.map(({ entropy }) => entropy.intrinsic.mean);
   return {
     top1: hard.top1,
@@ -119,7 +168,8 @@ function metricsOf(explanation: Explanation): Record<string, number> {
     ...byLevel(gates, 'entropy.intrinsic', ({ entropy }) => entropy.intrinsic.mean),
     ...byLevel(gates, 'entropy.asTrained', ({ entropy }) => entropy.asTrained.mean),
     ...byLevel(tree.live, 'live', ({ live }) => live),
-    ...byLevel(conflict, 'conflict', ({ rate }) => rate),
+    ...byLevel(conflict.soft, 'soft.conflict', ({ rate }) => rate),
+    ...byLevel(conflict.hard, 'hard.conflict', ({ rate }) => rate),
     ...(teacherCorrelation === undefined ? {} : { 'teacher.correlation': teacherCorrelation }),
   };
 }

@@ -131,7 +131,13 @@ function sumOf(weighted: readonly Weighted[], step: Step) {
 
 /** What the loss of a training is built from. @param classOfRow by row of the training split */
 export function groundOf(
-  { model, teacher, dataset, seeds, streams }: TrainSpec,
+  {
+    model,
+    teacher,
+    dataset,
+    seeds,
+    streams,
+  }: Pick<TrainSpec, 'model' | 'teacher' | 'dataset' | 'seeds' | 'streams'>,
   classOfRow: Int32Array,
 ): Ground {
   const { classes, imageSize } = DATASETS[dataset.name];

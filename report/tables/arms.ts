@@ -51,7 +51,7 @@ export function armsTable(arms: readonly Arm[]): Table {
     ],
     notes: [
       [
-        'Confidence: the product of the gate weights on a class’s way, mean over classes. Conflict: of the class pairs that share an expert, the share whose gradients oppose each other there. ρ: rank correlation of two classes’ distance in the tree with their distance in the teacher’s soft labels.',
+        'Confidence: the product of the gate weights on a class’s way, mean over classes. Conflict: of the class pairs that share an expert, the share whose gradients oppose each other there, each stage after its last epoch and under the arm’s own loss. ρ: rank correlation of two classes’ distance in the tree with their distance in the teacher’s soft labels.',
       ],
       [
         `${RECONSTRUCTED} Entropies, trees, conflicts and label smoothing are our reconstructions: their authors published no code for them.`,
@@ -125,12 +125,22 @@ function liveRows(arms: readonly Arm[]): readonly Row[] {
   }));
 }
 
+const STAGES = { soft: 'soft gates', hard: 'tree' } as const;
+
+/** Both stages, each under the loss that it was trained with. */
 function conflictRows(arms: readonly Arm[]): readonly Row[] {
-  return levelsOf(arms, ({ conflict }) => conflict ?? []).map((level) =>
-    row(arms, `Conflict rate${RECONSTRUCTED}, level ${level}, %`, 1, ({ conflict }) => {
-      const found = conflict?.find((entry) => entry.level === level);
-      return found === undefined || found.pairs === 0 ? undefined : found.rate * 100;
-    }),
+  return (['soft', 'hard'] as const).flatMap((stage) =>
+    levelsOf(arms, ({ conflict }) => conflict?.[stage] ?? []).map((level) =>
+      row(
+        arms,
+        `Conflict rate${RECONSTRUCTED}, ${STAGES[stage]}, level ${level}, %`,
+        1,
+        ({ conflict }) => {
+          const found = conflict?.[stage].find((entry) => entry.level === level);
+          return found === undefined ? undefined : found.rate * 100;
+        },
+      ),
+    ),
   );
 }
 

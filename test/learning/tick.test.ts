@@ -59,6 +59,7 @@ test('an explanation that is slow reports each of its steps, the conflict rates 
   const memory = createMemory();
   const soft = await stored(memory, { model: EXPLAINER, gates: 'soft' });
   const hard = await stored(memory, { model: EXPLAINER, gates: 'hard' });
-  const steps = await reported(memory, { ...BASE, kind: 'explain', soft, hard });
-  t.deepEqual(steps, everyStepOf(2 * BATCHES + CONFLICT_STEPS));
+  const distillers = [{ name: 'ce', weight: 1 }];
+  const steps = await reported(memory, { ...BASE, kind: 'explain', soft, hard, distillers });
+  t.deepEqual(steps, everyStepOf(2 * BATCHES + 2 * CONFLICT_STEPS));
 });

@@ -219,9 +219,16 @@ test('explainers: entropies, used experts, conflicts and accuracies, arm by arm'
       told.map(({ tree }) => `${tree.live.find(({ level }) => level === 3)?.live}/8`).join(', '),
     );
     t.is(
-      cell('Conflict rate†, level 1, %'),
+      cell('Conflict rate†, soft gates, level 1, %'),
       expected(
-        told.map(({ conflict }) => 100 * (conflict?.[0]?.rate ?? Number.NaN)),
+        told.map(({ conflict }) => 100 * (conflict?.soft[0]?.rate ?? Number.NaN)),
+        1,
+      ),
+    );
+    t.is(
+      cell('Conflict rate†, tree, level 3, %'),
+      expected(
+        told.map(({ conflict }) => 100 * (conflict?.hard[2]?.rate ?? Number.NaN)),
         1,
       ),
     );

@@ -101,7 +101,13 @@ export function evaluateSpec(network: Trained): EvaluateSpec {
 }
 
 export function explainSpec(soft: Trained, hard: Trained): ExplainSpec {
-  return withCode({ ...commonOf(studentSpec()), kind: 'explain', soft, hard });
+  return withCode({
+    ...commonOf(studentSpec()),
+    kind: 'explain',
+    soft,
+    hard,
+    distillers: [{ name: 'ce', weight: 1 }],
+  });
 }
 
 /** The network of a training whose weights have a digest. */

@@ -1,6 +1,9 @@
 import test from 'ava';
 
+import { crossEntropy } from '../../../distillers/ce.ts';
 import { loadDataset } from '../../../learning/data/load.ts';
+import { tf } from '../../../learning/engine/backend.ts';
+import type { ArmLoss } from '../../../learning/explanation/arm-loss.ts';
 import { conflictRates } from '../../../learning/explanation/conflict.ts';
 import { treeOf } from '../../../learning/explanation/tree.ts';
 import { digestJson } from '../../../study/canonical.ts';
@@ -19,7 +22,12 @@ test('a level where no two classes share an expert has no conflict rate', async 
   );
   const tree = treeOf([Array.from({ length: 10 }, () => [1]), own]);
   const loaded = { network, gates: 'soft', inverseGateTemperature: 1 } as const;
-  const rates = await conflictRates(loaded, tree, data, () => undefined);
+  const loss: ArmLoss = {
+    of: (_, labels) => (forward) => crossEntropy(tf, labels, forward.logits),
+    dispose: () => undefined,
+  };
+  const subject = { loaded, loss, experts: [1, 10] };
+  const rates = await conflictRates(subject, tree, data, () => undefined);
   t.deepEqual(
     rates.map(({ level, pairs }) => [level, pairs]),
     [[1, 45]],
