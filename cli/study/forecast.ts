@@ -10,7 +10,7 @@ import {
   type TrialNode,
 } from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
-import { estimateDeviceSeconds, estimateMemoryBytes } from './estimate.ts';
+import { estimateDeviceSeconds } from './estimate.ts';
 
 /**
  * Where a trial would begin. `found`: its result is there. `later`: its key is not known before what
@@ -80,7 +80,7 @@ export async function forecastStudy(
     const { id, kind, epochs } = node;
     const keyed = key === undefined ? {} : { key };
     const share = node.cost / whole;
-    trials.push({ id, kind, state, ...keyed, epochs, share, memory: memoryOf(study, runs) });
+    trials.push({ id, kind, state, ...keyed, epochs, share, memory: memoryOf(node, runs) });
   }
   const shareToDo = trials
     .filter(({ state }) => TO_DO.includes(state))
@@ -110,10 +110,12 @@ function legsToDo(nodes: readonly TrialNode[], isToDo: (id: string) => boolean):
   return legs;
 }
 
-function memoryOf(study: Study, runs: readonly RunRecord[]): PlannedTrial['memory'] {
+const MIB = 1024 ** 2;
+
+function memoryOf({ memoryMiB }: TrialNode, runs: readonly RunRecord[]): PlannedTrial['memory'] {
   const peaks = runs.map(({ peakBytes }) => peakBytes);
   if (peaks.length > 0) return { bytes: Math.max(...peaks), measured: true };
-  return { bytes: estimateMemoryBytes(study), measured: false };
+  return { bytes: memoryMiB * MIB, measured: false };
 }
 
 function timeOf(

@@ -50,7 +50,7 @@ export function evaluationCost(
   return split.test * (forwardCost(model) + (teacher === undefined ? 0 : forwardCost(teacher)));
 }
 
-/** Relative cost of an explanation: both networks evaluated, and class gradients for the conflict rate. */
+/** Relative cost of an explanation: both networks evaluated, and class gradients of both for conflict rates. */
 export function explanationCost(model: ModelSpec, split: Split): number {
-  return split.test * forwardCost(model) * (2 + FORWARD_PASSES_PER_STEP);
+  return split.test * forwardCost(model) * 2 * (1 + FORWARD_PASSES_PER_STEP);
 }

@@ -2,6 +2,7 @@ import { codeOf } from '../code.ts';
 import { evaluationOf } from '../evaluation.ts';
 import type { Study } from '../schema.ts';
 import { evaluationCost } from './cost.ts';
+import { predictionMemoryMiB } from './memory.ts';
 import {
   base,
   taught,
@@ -44,8 +45,12 @@ export function evaluatedNodes(
     kind: 'evaluate',
     needs: [id, ...own.needs],
     cost: evaluationCost(model, common.dataset.split, judge?.model),
+    memoryMiB: predictionMemoryMiB(study, judge === undefined ? [model] : [model, judge.model]),
     epochs: 1,
     bind: (weights) => evaluationOf(own.bind(weights), { ...network, weights: weights(id) }),
   };
-  return [{ ...trainNode(study, context, parts), evaluation: own }, evaluation];
+  const training = trainNode(study, context, parts);
+  // Its leg evaluates too.
+  const memoryMiB = Math.max(training.memoryMiB, evaluation.memoryMiB);
+  return [{ ...training, memoryMiB, evaluation: own }, evaluation];
 }

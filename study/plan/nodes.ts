@@ -1,5 +1,6 @@
 import { codeOf, type CodeIndex } from '../code.ts';
 import { explanationCost, trainingCost } from './cost.ts';
+import { explanationMemoryMiB, trainingMemoryMiB } from './memory.ts';
 import type { DistillerSpec } from '../distillers.ts';
 import type { ModelSpec, Study, VamSpec } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
@@ -38,6 +39,8 @@ export type TrialNode = {
   readonly needs: readonly string[];
   /** Relative cost: multiply-adds of forward passes; only ratios mean anything. */
   readonly cost: number;
+  /** Host memory that its leg is given at first. */
+  readonly memoryMiB: number;
   /** Epochs for progress; 1 for what is not a training. */
   readonly epochs: number;
   /** Bytes that it is going to store, where that is worth knowing beforehand: a teach leg. */
@@ -137,18 +140,27 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     kind: 'train',
     needs,
     cost,
+    memoryMiB: trainingMemoryMiB(study, model, train.batch, runs?.model),
     epochs: train.epochs,
     bind,
   };
 }
 
-/** The explanation of one arm from its two stages; `root` is the arm's id. */
+/** One arm of the explainer at one seed. */
+export type Arm = {
+  /** Its id; those of its trials begin with it. */
+  readonly root: string;
+  readonly distillers: readonly DistillerSpec[];
+  /** What the arm is compared with, whether it learns from it or not. */
+  readonly teacher: TeacherNode | undefined;
+};
+
+/** The explanation of one arm from its two stages. */
 export function explanationNode(
   study: Study,
   context: PlanContext,
   explain: NonNullable<Study['explain']>,
-  root: string,
-  teacher: TeacherNode | undefined,
+  { root, distillers, teacher }: Arm,
 ): TrialNode {
   const { model } = explain;
   const common = base(study, context);
@@ -156,6 +168,7 @@ export function explanationNode(
     kind: 'explain',
     dataset: common.dataset.name,
     models: teacher === undefined ? [model.name] : [model.name, teacher.model.name],
+    distillers: distillers.map(({ name }) => name),
   });
   const bind = (weights: BindWeights): ExplainSpec => ({
     ...common,
@@ -163,6 +176,7 @@ export function explanationNode(
     code,
     soft: { model, gates: 'soft', weights: weights(`${root}/soft`) },
     hard: { model, gates: 'hard', weights: weights(`${root}/hard`) },
+    distillers,
     ...taught(teacher, weights),
   });
   return {
@@ -171,6 +185,7 @@ export function explanationNode(
     kind: 'explain',
     needs: [`${root}/soft`, `${root}/hard`, ...(teacher === undefined ? [] : [teacher.id])],
     cost: explanationCost(model, common.dataset.split),
+    memoryMiB: explanationMemoryMiB(study, model, teacher?.model),
     epochs: 1,
     bind,
   };

@@ -153,7 +153,7 @@ function armNodes(
     train: explain.stage2,
     parent: soft.id,
   });
-  return [soft, hard, explanationNode(study, context, explain, root, teacher)];
+  return [soft, hard, explanationNode(study, context, explain, { root, distillers, teacher })];
 }
 
 function sweepNodes(study: Study, context: PlanContext): TrialNode[] {

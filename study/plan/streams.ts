@@ -1,5 +1,6 @@
 import { codeOf } from '../code.ts';
 import { teachingCost } from './cost.ts';
+import { predictionMemoryMiB } from './memory.ts';
 import { DATASETS } from '../datasets.ts';
 import type { Study } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
@@ -107,6 +108,7 @@ export function teachNode(study: Study, context: PlanContext, stream: TeachStrea
   return {
     ...{ id, section, kind: 'teach', needs: [teacher.id], epochs, bind },
     cost: teachingCost(teacher.model, epochs, common.dataset.split),
+    memoryMiB: predictionMemoryMiB(study, [teacher.model]),
     bytes: logitsBytes(study, stream),
   };
 }
