@@ -1,7 +1,7 @@
 import type { Launch } from '../leg/decide.ts';
 import type { ErrorCode } from '../leg/errors.ts';
 import type { LegEnd, LegWord } from '../leg/ports.ts';
-import type { Leg } from '../leg/spec.ts';
+import type { Leg, Place } from '../leg/spec.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { Study } from '../study/schema.ts';
 
@@ -11,11 +11,14 @@ import type { Study } from '../study/schema.ts';
  */
 
 /** A study with its defaults, and what the plan needs of the world. Everything the plan depends on. */
-export type ResolvedStudy = {
+export type PlannedStudy = {
   readonly study: Study;
   readonly datasetDigest: string;
   readonly code: CodeIndex;
 };
+
+/** A study whose plan is settled, and where it runs. */
+export type ResolvedStudy = PlannedStudy & { readonly place: Place };
 
 /** A study that has been resolved, once: what the plan depends on, and the blob that keeps it. */
 export type PinnedStudy = { readonly digest: string; readonly resolved: ResolvedStudy };
@@ -122,7 +125,7 @@ export type LegActivities = {
   runLeg(leg: Leg): Promise<LegReport>;
 };
 
-/** On the queue `kdx`, so that it never waits for a slot that a leg holds. */
+/** On a queue of short activities, so that it never waits for a slot that a leg holds. */
 export type StopActivities = {
   /** Ends every process of a leg that still runs; resolves when none is left. */
   stopLeg(leg: Leg): Promise<void>;

@@ -8,7 +8,7 @@ import type { ArtifactStore } from '../stores/artifacts.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
 import { bindTrial, expandStudy, handedOn, type TrialNode } from '../study/plan/plan.ts';
-import type { FailedTrial, ResolvedStudy } from './contract.ts';
+import type { FailedTrial, PlannedStudy } from './contract.ts';
 
 type Store = Pick<ArtifactStore, 'getJson' | 'getBlob' | 'list' | 'location'>;
 
@@ -22,7 +22,7 @@ const READ_AT_ONCE = 16;
  */
 export async function gatherStudy(
   store: Store,
-  resolved: ResolvedStudy,
+  resolved: PlannedStudy,
   failed: ReadonlyMap<string, FailedTrial>,
 ): Promise<readonly GatheredTrial[]> {
   const under = new Map<string, Promise<GatheredTrial>>();

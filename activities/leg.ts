@@ -17,12 +17,14 @@ export type LegActivityPorts = {
   readonly executor: Executor;
   /** This host, as `LegEnd.host` names it. */
   readonly host?: string;
+  /** Between two heartbeats. */
+  readonly heartbeatSeconds?: number;
   /** How long a leg that has failed here is left to other hosts. */
   readonly avoidSeconds?: number;
 };
 
 /** Heartbeats go on while a leg is silent: a leg that makes no progress is the executor's to see. */
-const HEARTBEAT_MILLISECONDS = 5000;
+const HEARTBEAT_SECONDS = 5;
 
 /**
  * Ends of launches that have not been reported, by name: where the store is away when a leg ends, the
@@ -35,14 +37,17 @@ export function createLegActivities(ports: LegActivityPorts): LegActivities & St
   const ends: Ends = new Map();
   return {
     runLeg: (leg) => crossing(() => runLeg(ports, ends, leg)),
-    stopLeg: (leg) => crossing(() => stopLeg(ports.executor, leg)),
+    stopLeg: (leg) => crossing(() => stopLeg(ports, leg)),
   };
 }
 
-async function stopLeg(executor: Executor, leg: Leg): Promise<void> {
+async function stopLeg(
+  { executor, heartbeatSeconds = HEARTBEAT_SECONDS }: LegActivityPorts,
+  leg: Leg,
+): Promise<void> {
   const context = Context.current();
   context.heartbeat();
-  const alive = setInterval(() => context.heartbeat(), HEARTBEAT_MILLISECONDS);
+  const alive = setInterval(() => context.heartbeat(), heartbeatSeconds * 1000);
   try {
     await Promise.race([executor.stop(leg), context.cancelled]);
   } finally {
@@ -57,7 +62,7 @@ async function runLeg(ports: LegActivityPorts, ends: Ends, leg: Leg): Promise<Le
   const beat = (): void => context.heartbeat(word);
   // Before the first wait: the store may keep this attempt waiting for longer than its timeout.
   beat();
-  const alive = setInterval(beat, HEARTBEAT_MILLISECONDS);
+  const alive = setInterval(beat, (ports.heartbeatSeconds ?? HEARTBEAT_SECONDS) * 1000);
   const report = (heard: LegWord): void => {
     word = withEarlier(earlier, heard);
     // The SDK sends the newest of those that come too often.

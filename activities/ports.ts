@@ -1,3 +1,5 @@
+import type { Place } from '../leg/spec.ts';
+import type { DeviceKind } from '../study/catalog.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { DatasetName } from '../study/datasets.ts';
 
@@ -10,6 +12,6 @@ export type CatalogPort = {
   datasetDigest(name: DatasetName): Promise<string>;
   /** The code index of this build, `learning/code.json`. */
   readCodeIndex(): Promise<CodeIndex>;
-  /** Executors that this worker can offer to a study. */
-  readonly executors: readonly string[];
+  /** Where legs on a device can run, the preferred place first. */
+  places(device: DeviceKind): readonly Place[];
 };

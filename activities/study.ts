@@ -4,8 +4,10 @@ import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { concurrently } from '../stores/concurrently.ts';
 import { lookUpResults } from '../stores/results.ts';
+import type { Place } from '../leg/spec.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import { problemsText, resolveStudy as readInput } from '../study/resolve.ts';
+import type { Study } from '../study/schema.ts';
 import { alive } from './alive.ts';
 import type {
   Found,
@@ -54,16 +56,23 @@ async function resolve(
   const resolution = readInput(input);
   if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
   const { study } = resolution;
-  if (study.executor !== 'auto' && !catalog.executors.includes(study.executor)) {
-    const allowed = ['auto', ...catalog.executors].join(', ');
-    const message = `$.executor: found "${study.executor}"; allowed on this worker: ${allowed}`;
-    throw new KdxError('SpecInvalid', message);
-  }
+  const place = placeOf(study, catalog);
   const code = await catalog.readCodeIndex();
   const datasetDigest = await catalog.datasetDigest(study.dataset.name);
-  const resolved = { study, datasetDigest, code };
+  const resolved = { study, datasetDigest, code, place };
   const { digest } = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(resolved)));
   return { digest, resolved };
+}
+
+/** Where the study's legs run. @throws KdxError SpecInvalid where nothing here offers what it asks for */
+function placeOf({ executor, device }: Study, catalog: CatalogPort): Place {
+  const places = catalog.places(device.kind);
+  const found = places.find((place) => executor === 'auto' || place.executor === executor);
+  if (found !== undefined) return found;
+  const offered = places.map((place) => place.executor);
+  const allowed = offered.length === 0 ? `none on ${device.kind}` : ['auto', ...offered].join(', ');
+  const message = `$.executor: found "${executor}"; allowed on these workers: ${allowed}`;
+  throw new KdxError('SpecInvalid', message);
 }
 
 /** Reads a resolved study. Throws `DataMismatch` when its blob is missing or damaged. */

@@ -1,60 +1,50 @@
-import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLegActivities } from '../activities/leg.ts';
-import { createRecordActivities } from '../activities/record.ts';
-import { createReportActivities } from '../activities/report.ts';
-import { createStudyActivities } from '../activities/study.ts';
-import { createLocalExecutor } from '../executors/local/executor.ts';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
-import { openS3Store } from '../stores/s3.ts';
-import { openLeases } from '../stores/leases.ts';
-import { keepLogTail } from '../stores/logs.ts';
-import { openTracking } from '../stores/tracking.ts';
-import type { CodeIndex } from '../study/code.ts';
-import { manifestDigest } from '../study/dataset-manifest.ts';
-import type { DatasetName } from '../study/datasets.ts';
 import { readEnvironment, type Environment } from '../environment/environment.ts';
-import { ROOT } from '../environment/root.ts';
-import { progressSeconds } from '../environment/trainer.ts';
-import { publishDigits, requireManifest } from '../stores/datasets.ts';
-import { legDevices, legEnvironment, legSlots } from '../environment/worker.ts';
-import { bundleWorkflows } from './worker/bundle.ts';
-import { drawInProcess } from './worker/report-process.ts';
+import { readPorts, readRoles } from '../environment/roles.ts';
+import { readJobSettings } from '../k8s/settings-file.ts';
+import { serveHealth } from './worker/health.ts';
+import { serveRoles } from './worker/roles.ts';
 import { runWorkers, thenClose } from './worker/run.ts';
-import { createWorkers, GPU_LEG_SLOTS } from './worker/workers.ts';
+import { createWorkers, type Served } from './worker/workers.ts';
 
-/** A step, a checkpoint and its upload fit into it. */
-const LEG_STOP_SECONDS = 120;
 const CONNECT_SECONDS = 60;
 
-/** Serves the queues of one machine until it is told to stop; legs run as its child processes. */
+/** Serves the queues of its roles until it is told to stop. */
 async function main(variables: NodeJS.ProcessEnv): Promise<void> {
   const environment = readEnvironment(variables);
-  const slots = legSlots(variables);
-  Runtime.install({ logger: new DefaultLogger('WARN') });
-  const [connection, workflowBundle] = await Promise.all([
-    connect(environment.temporal),
-    bundleWorkflows(),
-  ]);
+  const roles = readRoles(variables);
+  const { healthPort, metricsPort } = readPorts(variables);
+  const settings =
+    roles.clusterFile === undefined ? undefined : await readJobSettings(roles.clusterFile);
+  Runtime.install({
+    logger: new DefaultLogger('WARN'),
+    ...(metricsPort === undefined
+      ? {}
+      : {
+          telemetryOptions: { metrics: { prometheus: { bindAddress: `0.0.0.0:${metricsPort}` } } },
+        }),
+  });
+  const health = healthPort === undefined ? undefined : serveHealth(healthPort);
+  const connection = await connect(environment.temporal);
   const serve = async (): Promise<void> => {
-    const devices = legDevices(variables);
-    const workers = await createWorkers({
-      connection,
-      workflowBundle,
-      namespace: environment.temporal.namespace,
-      ...activities(environment, connection, variables),
-      devices,
-      legSlots: slots,
-      legStopSeconds: LEG_STOP_SECONDS + 10,
-    });
-    process.stdout.write(`worker ready: ${slots} legs at once on ${devices.join(' and ')}\n`);
-    await runWorkers(workers);
+    const part = { environment, connection, variables, roles, settings };
+    const { served, close } = await serveRoles(part);
+    const { namespace } = environment.temporal;
+    const workers = await createWorkers(connection, namespace, served);
+    process.stdout.write(`worker ready: ${describe(served)}\n`);
+    health?.setReady();
+    await thenClose(() => runWorkers(workers), close);
   };
   await thenClose(serve, () => connection.close());
+  health?.close();
+}
+
+function describe(served: Served): string {
+  const legs = (served.legs?.queues ?? []).map(({ name, slots }) => `${slots} at once on ${name}`);
+  return [...Object.keys(served), ...legs].join(', ');
 }
 
 /** The server may be starting beside us: it is waited for, but not for ever. */
@@ -72,60 +62,6 @@ async function connect(temporal: Environment['temporal']): Promise<NativeConnect
       const message = `no Temporal server at ${temporal.address} for ${CONNECT_SECONDS} s`;
       throw new KdxError('Configuration', message, { cause });
     }
-  }
-}
-
-function activities(
-  environment: Environment,
-  connection: NativeConnection,
-  variables: NodeJS.ProcessEnv,
-) {
-  const artifacts = openS3Store(environment.s3);
-  const { stateDir } = environment;
-  const executor = createLocalExecutor({
-    command: [process.execPath, join(ROOT, 'bin/trainer.ts')],
-    environment: legEnvironment(variables),
-    logFolder: join(stateDir, 'logs/legs'),
-    stopGraceSeconds: LEG_STOP_SECONDS,
-    leases: openLeases(artifacts),
-    keepLogTail: (key, process, tail) => keepLogTail(artifacts, key, process, tail),
-    slots: { cpu: legSlots(variables), cuda: GPU_LEG_SLOTS },
-    progressSeconds: progressSeconds(variables),
-  });
-  const catalog = {
-    executors: [executor.name],
-    readCodeIndex,
-    datasetDigest: async (name: DatasetName) =>
-      name === 'digits'
-        ? publishDigits(artifacts, ROOT)
-        : manifestDigest(await requireManifest(artifacts, name)),
-  };
-  const temporal = new Client({ connection, namespace: environment.temporal.namespace });
-  return {
-    study: createStudyActivities({ artifacts, catalog, temporal }),
-    leg: createLegActivities({ artifacts, executor }),
-    report: createReportActivities(
-      drawInProcess({
-        command: [process.execPath, join(ROOT, 'bin/reporter.ts')],
-        environment: legEnvironment(variables),
-      }),
-    ),
-    record: createRecordActivities({
-      artifacts,
-      tracking: openTracking({
-        url: environment.mlflowUrl,
-        credentials: environment.mlflowCredentials,
-      }),
-    }),
-  };
-}
-
-async function readCodeIndex(): Promise<CodeIndex> {
-  const path = join(ROOT, 'learning/code.json');
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as CodeIndex;
-  } catch (cause) {
-    throw new KdxError('Configuration', `${path} cannot be read; run: kdx up`, { cause });
   }
 }
 

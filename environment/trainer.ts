@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { KdxError } from '../leg/errors.ts';
 import { readS3Environment, type S3Environment } from './s3.ts';
 import type { Variables } from './variables.ts';
@@ -8,6 +9,8 @@ export type LegEnvironment = {
   readonly leg: string;
   /** Its name, unique among the processes that run this leg; a pod's is its uid. */
   readonly process: string;
+  /** The machine it runs on: `KDX_NODE`, since the host name of a pod is its own. */
+  readonly host: string;
   readonly s3: S3Environment;
   /** Where blobs are kept between legs; absent: nowhere. */
   readonly cacheDir?: string;
@@ -19,7 +22,7 @@ export type LegEnvironment = {
 };
 
 /** Those of a leg alone; all others that start with `KDX_` are known to every process of ours. */
-const OWN = ['KDX_LEG', 'KDX_PROCESS'];
+const OWN = ['KDX_LEG', 'KDX_PROCESS', 'KDX_NODE'];
 
 const DEFAULT_CHECKPOINT_SECONDS = 30;
 const DEFAULT_PROGRESS_SECONDS = 15;
@@ -37,6 +40,10 @@ export function readLegEnvironment(variables: Variables): LegEnvironment {
   return {
     leg: matching(variables, 'KDX_LEG', /^[0-9a-f]{64}$/, 'the digest of a leg'),
     process: matching(variables, 'KDX_PROCESS', /^[\w.-]{1,63}$/, 'letters, digits, "-", "."'),
+    host:
+      variables['KDX_NODE'] === undefined
+        ? hostname()
+        : matching(variables, 'KDX_NODE', /^[\w.-]{1,253}$/, 'the name of a machine'),
     s3: readS3Environment(Object.fromEntries(shared)),
     ...(cacheDir === undefined ? {} : { cacheDir }),
     ...(cacheBytes === undefined ? {} : { cacheBytes: Number(cacheBytes) }),

@@ -14,6 +14,19 @@ const URL_RULE: Rule = {
 };
 const FOLDER_RULE: Rule = { allowed: 'an absolute path', accepts: isAbsolute };
 
+const PORT_RULE: Rule = {
+  allowed: 'a port from 1 to 65535',
+  accepts: (value) => /^[1-9]\d{0,4}$/.test(value) && Number(value) < 65_536,
+};
+/** It becomes part of the name of a queue, and of Kubernetes objects. */
+const FLAVOUR_RULE: Rule = {
+  allowed: 'the name of a flavour: 1 to 40 lower-case letters, digits and "-"',
+  accepts: (value) => /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(value),
+};
+
+/** What a worker can do. */
+export const ROLE_NAMES = ['workflows', 'legs', 'jobs', 'reports', 'records'] as const;
+
 /** Which servers to use. */
 const SERVERS: Readonly<Record<string, Rule>> = {
   KDX_TEMPORAL_ADDRESS: { allowed: 'host:port', accepts: isAddress },
@@ -29,6 +42,7 @@ const SERVERS: Readonly<Record<string, Rule>> = {
     accepts: (value) => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value),
   },
   KDX_MLFLOW_URL: URL_RULE,
+  KDX_S3_CREDENTIALS_DIR: FOLDER_RULE,
 };
 
 /** Where files are kept, and what a user may choose; absent means the default. */
@@ -40,6 +54,14 @@ const CHOICES: Readonly<Record<string, Rule>> = {
     allowed: 'minio or seaweedfs',
     accepts: (value) => value === 'minio' || value === 'seaweedfs',
   },
+  KDX_ROLES: {
+    allowed: `a list of ${ROLE_NAMES.join(', ')}, separated by commas, each once`,
+    accepts: isRoleList,
+  },
+  KDX_CLUSTER_FILE: FOLDER_RULE,
+  KDX_POOL_FLAVOUR: FLAVOUR_RULE,
+  KDX_METRICS_PORT: PORT_RULE,
+  KDX_HEALTH_PORT: PORT_RULE,
   KDX_LEG_SLOTS: {
     allowed: 'an integer from 1 to 64',
     accepts: (value) => /^\d{1,2}$/.test(value) && Number(value) >= 1 && Number(value) <= 64,
@@ -97,6 +119,12 @@ export function serverVariables(variables: Variables): readonly string[] {
 function shown(name: string, value: string): string {
   const mayHoldSecret = SECRET.has(name) || /[@?#]/.test(value);
   return mayHoldSecret ? `a value of ${value.length} characters` : JSON.stringify(value);
+}
+
+function isRoleList(value: string): boolean {
+  const names = value.split(',');
+  const areKnown = names.every((name) => ROLE_NAMES.some((role) => role === name));
+  return areKnown && new Set(names).size === names.length;
 }
 
 /** `host:port`, an IPv6 host in brackets. */

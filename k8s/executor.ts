@@ -9,7 +9,8 @@ import { isTransient, type KubeApi } from './api.ts';
 import type { Board } from './board.ts';
 import { FOLLOW_LIMITS, followJob, legEndOf, type FollowLimits } from './follow.ts';
 import { openLedger } from './ledger.ts';
-import { jobManifest } from './manifest.ts';
+import { CONTAINER, jobManifest } from './manifest.ts';
+import { readLogTail } from './pod-log.ts';
 import { removeJob, removeKey } from './remove.ts';
 import type { Flavour, JobSettings } from './settings.ts';
 
@@ -17,8 +18,17 @@ export type KubernetesExecutorOptions = {
   readonly api: KubeApi;
   readonly board: Board;
   readonly settings: JobSettings;
-  /** The newest lease of a leg in the store; undefined where there is none. Rejects while it is away. */
-  readonly readLease: (key: string) => Promise<AgedLease | undefined>;
+  /** The lease of one pod of a leg, by its uid; undefined where there is none. Rejects while the store is away. */
+  readonly readLease: (key: string, pod: string) => Promise<AgedLease | undefined>;
+  /**
+   * Keeps the end of a pod's log where the pod itself has not kept the whole of it; gives the name of the
+   * object that holds its log.
+   */
+  readonly keepLogTail: (
+    key: string,
+    pod: string,
+    readTail: () => Promise<Uint8Array>,
+  ) => Promise<string>;
   /** Least time without progress after which a leg is stalled; absent: `STALL_SECONDS`. */
   readonly stallSeconds?: number;
   readonly warn: (message: string) => void;
@@ -84,15 +94,29 @@ async function runJob(
           watch.report(word);
         },
       },
-      readLease: () => options.readLease(leg.key),
+      readLease: (pod) => options.readLease(leg.key, pod),
       ...(options.stallSeconds === undefined ? {} : { stallSeconds: options.stallSeconds }),
       limits: { ...FOLLOW_LIMITS, ...options.limits },
     }),
   );
+  const log = await keepLog(options, leg.key, jobName);
   if (followed.remove) {
     await patiently(options, signal, () => removeJob({ api, namespace }, jobName));
   }
-  return legEndOf(followed.end, ledger, reached);
+  const ended = legEndOf(followed.end, ledger, reached);
+  return log === undefined ? ended : { ...ended, log };
+}
+
+/** A pod that was killed has kept no log, and one that is gone has none: then there is none. */
+async function keepLog(
+  { api, board, settings: { namespace }, keepLogTail }: KubernetesExecutorOptions,
+  key: string,
+  jobName: string,
+): Promise<string | undefined> {
+  const pod = board.standing(jobName).pods.at(-1)?.metadata;
+  if (pod?.uid === undefined) return undefined;
+  const where = { namespace, pod: pod.name, container: CONTAINER };
+  return await keepLogTail(key, pod.uid, () => readLogTail(api, where)).catch(() => undefined);
 }
 
 /** Repeats what failed only because the API server, or a webhook of it, is away. */
@@ -111,16 +135,16 @@ function patiently<Value>(
 }
 
 /**
- * The flavour that the leg names, else the first one of its device with the memory that it asks for.
+ * The first flavour of the leg's device, from the one that it names on, with the memory that it asks for.
  * @throws KdxError Configuration where the operator has none
  */
 export function flavourOf({ spec, resources }: Leg, flavours: readonly Flavour[]): Flavour {
   const { kind } = spec.device;
-  const fitting = flavours.filter(
-    ({ device, memoryCapMiB }) => device === kind && memoryCapMiB >= resources.memoryMiB,
-  );
-  const named = flavours.find(({ name, device }) => device === kind && name === resources.flavour);
-  const flavour = named ?? fitting[0];
+  const ofDevice = flavours.filter(({ device }) => device === kind);
+  const least = ofDevice.findIndex(({ name }) => name === resources.flavour);
+  const flavour = ofDevice
+    .slice(Math.max(0, least))
+    .find(({ memoryCapMiB }) => memoryCapMiB >= resources.memoryMiB);
   if (flavour !== undefined) return flavour;
   const there = flavours.map(({ name, device, memoryCapMiB }) => {
     return `${name} (${device}, ${memoryCapMiB} MiB)`;

@@ -32,8 +32,8 @@ export type Followed = {
   readonly graceSeconds: number;
   readonly ledger: Ledger;
   readonly watch: LegWatch;
-  /** The newest lease of the leg; undefined until it has one. Rejects while the store is away. */
-  readonly readLease: () => Promise<AgedLease | undefined>;
+  /** The lease of a pod, by its uid; undefined until it has one. Rejects while the store is away. */
+  readonly readLease: (pod: string) => Promise<AgedLease | undefined>;
   readonly stallSeconds?: number;
   readonly limits: FollowLimits;
 };
@@ -107,10 +107,11 @@ async function refreshLease(job: Followed, memory: Memory): Promise<void> {
   const now = performance.now();
   if (now < memory.readAt + job.limits.progressSeconds * 1000) return;
   memory.readAt = now;
+  const pod = job.ledger.processes().at(-1);
   try {
-    const lease = await job.readLease();
+    const lease = pod === undefined ? undefined : await job.readLease(pod.name);
     if (lease !== undefined) memory.lease = lease;
-    memory.storeSince ??= now;
+    if (pod !== undefined) memory.storeSince ??= now;
   } catch {
     // A store that is away is no news of the leg.
     delete memory.storeSince;

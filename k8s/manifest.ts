@@ -144,7 +144,7 @@ function environment({ digest }: LegJob, settings: JobSettings): readonly object
 
 /** Memory is asked for as it is limited, so that no neighbour's need can end the leg. */
 function resources({ leg, flavour }: LegJob): object {
-  const memory = `${Math.min(leg.resources.memoryMiB, flavour.memoryCapMiB)}Mi`;
+  const memory = `${leg.resources.memoryMiB}Mi`;
   const device = flavour.resource === undefined ? {} : { [flavour.resource]: 1 };
   return {
     requests: { cpu: flavour.cpu, memory, ...device },
@@ -179,11 +179,12 @@ function ownLabels({
   };
 }
 
-function ownAnnotations({ leg, digest }: LegJob): Readonly<Record<string, string>> {
+function ownAnnotations({ leg, digest, flavour }: LegJob): Readonly<Record<string, string>> {
   return {
     [ANNOTATIONS.leg]: digest,
     [ANNOTATIONS.key]: leg.key,
     [ANNOTATIONS.trial]: leg.trial,
+    [ANNOTATIONS.flavour]: flavour.name,
   };
 }
 

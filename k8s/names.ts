@@ -24,6 +24,8 @@ export const ANNOTATIONS = {
   leg: `${DOMAIN}/leg`,
   key: `${DOMAIN}/key`,
   trial: `${DOMAIN}/trial`,
+  /** Where it was to run: what the operator calls it. */
+  flavour: `${DOMAIN}/flavour`,
 } as const;
 
 /** `kdx-<kind>-<key, 16>-<run, 8>-n<launch>`: the same for every retry of the activity. */

@@ -31,6 +31,8 @@ export type JobSettings = {
   readonly imagePullSecrets?: readonly string[];
   /** In the order of size: after a leg has run out of device memory, the next one is taken. */
   readonly flavours: readonly Flavour[];
+  /** Flavours that a pool of pods serves, each pod a worker; absent: there is no pool. */
+  readonly pool?: readonly string[];
   readonly store: {
     /** `http(s)://host[:port]` as pods reach it. */
     readonly endpoint: string;

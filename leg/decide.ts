@@ -22,6 +22,8 @@ export type Decision =
       readonly next: 'launch';
       readonly delaySeconds: number;
       readonly memoryMiB: number;
+      /** The least flavour that may have enough device memory; absent while none has had too little. */
+      readonly flavour?: string;
       /** Hosts whose own fault the last failures may have been. */
       readonly avoidHosts: readonly string[];
     }
@@ -34,7 +36,17 @@ type Rule =
   | { readonly then: 'again'; readonly fruitless: number }
   /** May be the fault of a host or of a build: launched elsewhere before it is final. */
   | { readonly then: 'elsewhere'; readonly times: number }
-  | { readonly then: 'more-memory' };
+  | { readonly then: 'more-memory' }
+  /** Launched on the next flavour while there is one, then as `again`: another process may have held it. */
+  | { readonly then: 'next-flavour'; readonly fruitless: number };
+
+/** What the first launch of a trial asks for, and what there is beyond it. */
+export type Asked = {
+  /** Host memory; each launch that ran out of it is followed by one with half as much again, up to the cap. */
+  readonly memoryMiB: number;
+  /** Flavours of the leg's device by size, smallest first; none where a host has what it has. */
+  readonly flavours: readonly string[];
+};
 
 const RULES: Readonly<Record<Outcome, Rule>> = {
   done: { then: 'done' },
@@ -47,8 +59,7 @@ const RULES: Readonly<Record<Outcome, Rule>> = {
   // Waiting for a node is part of a launch: this is what can never be scheduled.
   unschedulable: { then: 'again', fruitless: 10 },
   hostMemory: { then: 'more-memory' },
-  // A device has the memory it has: once more, since another process may have held it.
-  deviceMemory: { then: 'again', fruitless: 2 },
+  deviceMemory: { then: 'next-flavour', fruitless: 2 },
   badSpec: { then: 'fail' },
   badData: { then: 'fail' },
   bug: { then: 'elsewhere', times: 2 },
@@ -65,26 +76,21 @@ const MEMORY_STEP = 1.5;
 const FIRST_DELAY_SECONDS = 1;
 const MAX_DELAY_SECONDS = 300;
 
-/**
- * What next, from all launches so far (the last one has just ended). Pure.
- * @param memoryMiB host memory of the first launch; each that ran out of it is followed by one with
- *   half as much again, up to `MEMORY_CAP_MIB`
- */
-export function decide(launches: readonly Launch[], memoryMiB: number): Decision {
+/** What next, from all launches so far (the last one has just ended). Pure. */
+export function decide(launches: readonly Launch[], asked: Asked): Decision {
+  const { memoryMiB } = asked;
   const last = launches.at(-1);
   if (last === undefined) return { next: 'launch', delaySeconds: 0, memoryMiB, avoidHosts: [] };
   const rule = RULES[last.outcome];
   if (rule.then === 'done') return { next: 'done' };
-  return isOver(rule, launches, last, memoryMiB)
-    ? failure(launches, last)
-    : again(launches, memoryMiB);
+  return isOver(rule, launches, last, asked) ? failure(launches, last) : again(launches, asked);
 }
 
 function isOver(
   rule: Rule,
   launches: readonly Launch[],
   { outcome }: Launch,
-  memoryMiB: number,
+  { memoryMiB, flavours }: Asked,
 ): boolean {
   switch (rule.then) {
     case 'again':
@@ -93,24 +99,37 @@ function isOver(
       return countOf(launches, outcome) >= rule.times;
     case 'more-memory':
       return memoryAfter(countOf(launches, outcome) - 1, memoryMiB) >= MEMORY_CAP_MIB;
+    case 'next-flavour':
+      return (
+        countOf(launches, outcome) >= flavours.length && fruitlessTail(launches) >= rule.fruitless
+      );
     default:
       return true;
   }
 }
 
-function again(launches: readonly Launch[], memoryMiB: number): Decision {
+function again(launches: readonly Launch[], { memoryMiB, flavours }: Asked): Decision {
   const doublings = Math.max(0, fruitlessTail(launches) - 1);
   const hosts = launches.filter(({ outcome }) => OF_A_HOST.includes(outcome)).map((l) => l.host);
   return {
     next: 'launch',
     delaySeconds: Math.min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** doublings),
     memoryMiB: memoryAfter(countOf(launches, 'hostMemory'), memoryMiB),
+    ...flavourAfter(countOf(launches, 'deviceMemory'), flavours),
     avoidHosts: [...new Set(hosts)].slice(-HOSTS_AVOIDED),
   };
 }
 
 function memoryAfter(outOfMemory: number, memoryMiB: number): number {
   return Math.min(MEMORY_CAP_MIB, Math.ceil(memoryMiB * MEMORY_STEP ** outOfMemory));
+}
+
+function flavourAfter(
+  outOfDeviceMemory: number,
+  flavours: readonly string[],
+): { readonly flavour?: string } {
+  const flavour = flavours[Math.min(outOfDeviceMemory, flavours.length - 1)];
+  return outOfDeviceMemory === 0 || flavour === undefined ? {} : { flavour };
 }
 
 function countOf(launches: readonly Launch[], wanted: Outcome): number {
@@ -146,7 +165,7 @@ function isAfter(a: Position, b: Position): boolean {
 
 /** Launches that are kept, beside those that are counted over the whole of a trial. */
 const LAUNCHES_KEPT = 30;
-const COUNTED: readonly Outcome[] = ['bug', 'configuration', 'hostMemory'];
+const COUNTED: readonly Outcome[] = ['bug', 'configuration', 'hostMemory', 'deviceMemory'];
 
 /**
  * Drops launches that no decision depends on, so that a trial of thousands of disruptions holds a short

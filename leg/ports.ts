@@ -8,7 +8,7 @@ import type {
   Result,
   RunRecord,
 } from './result.ts';
-import type { Leg } from './spec.ts';
+import type { Leg, Place } from './spec.ts';
 
 /** What a leg needs from the world. `bin/trainer` gives it from `stores/`; a test gives it from memory. */
 export type LegPorts = {
@@ -94,7 +94,7 @@ export type LegWatch = {
 
 /** Where legs run. */
 export type Executor = {
-  readonly name: 'local' | 'kubernetes' | 'pool';
+  readonly name: Place['executor'];
   /**
    * Launches a leg, or adopts the launch of the same name that is already under way, and resolves when
    * it has ended. Rejects when the end cannot be known (the retry then adopts), and with the signal's

@@ -38,9 +38,19 @@ export type Leg = {
 export type LegResources = {
   /** Host memory. */
   readonly memoryMiB: number;
-  /** Kind of device to prefer, by the executor's own name for it. */
+  /** The least kind of device that will do, by the executor's own name for it; absent: any. */
   readonly flavour?: string;
 };
+
+/** Where the legs of a study run; settled once, when the study is resolved. */
+export type Place = {
+  readonly executor: 'local' | 'kubernetes' | 'pool';
+  /** The executor's names for kinds of the study's device, smallest first; none where a host has what it has. */
+  readonly flavours: readonly string[];
+};
+
+/** Processes beside the worker that takes them. */
+export const LOCAL_PLACE: Place = { executor: 'local', flavours: [] };
 
 /** What a leg is given while nothing has been estimated or measured. */
 export const DEFAULT_RESOURCES: LegResources = { memoryMiB: 2048 };

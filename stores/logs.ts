@@ -23,8 +23,8 @@ export async function keepLogTail(
   store: Store,
   key: string,
   process: string,
-  tail: Uint8Array,
+  readTail: () => Uint8Array | Promise<Uint8Array>,
 ): Promise<string> {
   const name = logName(key, process);
-  return (await store.has(name)) ? name : await keepLog(store, key, process, tail);
+  return (await store.has(name)) ? name : await keepLog(store, key, process, await readTail());
 }

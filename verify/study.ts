@@ -1,4 +1,4 @@
-import type { ResolvedStudy } from '../activities/contract.ts';
+import type { PlannedStudy } from '../activities/contract.ts';
 import type { Result, RunRecord } from '../leg/result.ts';
 import { resultName } from '../stores/names.ts';
 import { readResult } from '../stores/results.ts';
@@ -20,7 +20,7 @@ import type { VerifyTools } from './subject.ts';
  */
 export async function* verifyStudy(
   store: AuditedStore,
-  resolved: ResolvedStudy,
+  resolved: PlannedStudy,
   dataset: DatasetManifest,
   tools: VerifyTools,
 ): AsyncGenerator<Check> {

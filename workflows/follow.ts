@@ -70,6 +70,8 @@ async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport |
   const evaluation = evaluationToo(run, id);
   const input: TrialInput = {
     ...{ key, spec, trial: id, study: run.resolved.study.name, earlier },
+    resources: { memoryMiB: entryOf(run, id).node.memoryMiB },
+    place: run.resolved.place,
     ...(evaluation === undefined ? {} : { evaluation }),
     ...(run.device === undefined ? {} : { metered: true }),
   };

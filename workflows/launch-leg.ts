@@ -8,23 +8,23 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LegHeartbeat, LegReport } from '../activities/contract.ts';
-import type { Leg } from '../leg/spec.ts';
+import type { Leg, Place } from '../leg/spec.ts';
 import type { LaunchEnd } from './device-account.ts';
 import { launchEndedSignal } from './messages.ts';
 import { runLeg, stopLeg } from './proxies.ts';
 
 /** Runs a leg. A study that meters its legs is told what the launch used, however it ended. */
-export async function launchLeg(leg: Leg, metered: boolean): Promise<LegReport> {
+export async function launchLeg(leg: Leg, place: Place, metered: boolean): Promise<LegReport> {
   let deviceSeconds = 0;
   try {
-    const report = await runLeg(leg);
+    const report = await runLeg(leg, place);
     deviceSeconds = report.deviceSeconds;
     return report;
   } catch (error) {
     deviceSeconds = secondsUntilStopped(error);
     // The activity stops its leg when it can; its worker may have died in that moment, or be cut off.
     if (!CancellationScope.current().consideredCancelled) throw error;
-    await CancellationScope.nonCancellable(() => stopLeg(leg));
+    await CancellationScope.nonCancellable(() => stopLeg(leg, place));
     throw isCancellation(error) ? error : new CancelledFailure('the leg was stopped');
   } finally {
     if (metered && deviceSeconds > 0) await tellStudy({ key: leg.key, deviceSeconds });

@@ -7,9 +7,16 @@ import type {
   StopActivities,
   StudyActivities,
 } from '../activities/contract.ts';
-import { legQueue, RECORD_QUEUE, REPORT_QUEUE, STUDY_QUEUE } from '../leg/queues.ts';
-import type { Leg } from '../leg/spec.ts';
-import type { DeviceKind } from '../study/catalog.ts';
+import {
+  JOB_CONTROL_QUEUE,
+  JOB_QUEUE,
+  legQueue,
+  poolQueue,
+  RECORD_QUEUE,
+  REPORT_QUEUE,
+  STUDY_QUEUE,
+} from '../leg/queues.ts';
+import type { Leg, Place } from '../leg/spec.ts';
 
 /** Retried for ever: a store or a server that is down is waited for, and says so in `describe`. */
 const patient = { initialInterval: '1 second', maximumInterval: '1 minute' } as const;
@@ -34,36 +41,43 @@ export const { resolveStudy } = proxyActivities<StudyActivities>({
 });
 
 /**
- * No heartbeat for 20 s means that the worker is gone or cannot reach the server: the next attempt finds
- * the result, adopts the process that still runs, or goes on from the last checkpoint. Retries never wait
- * long, however often a leg has lost its worker. Cancelling waits for the checkpoint.
+ * No heartbeat for so long means that the worker is gone or cannot reach the server: the next attempt
+ * finds the result, adopts the process or Job that still runs, or goes on from the last checkpoint. A
+ * worker has few processes beside it but waits for thousands of Jobs, which go on without it.
  */
-const legsOn = (device: DeviceKind) =>
-  proxyActivities<LegActivities>({
-    taskQueue: legQueue(device),
+const HEARTBEAT_TIMEOUT = { local: '20 seconds', pool: '20 seconds', kubernetes: SILENCE } as const;
+
+/** Runs a leg where it belongs: cancelling waits for its checkpoint. */
+export function runLeg(leg: Leg, place: Place): Promise<LegReport> {
+  const legs = proxyActivities<LegActivities>({
+    taskQueue: queueOf(leg, place),
     startToCloseTimeout: '30 days',
-    heartbeatTimeout: '20 seconds',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT[place.executor],
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    // Never a long wait, however often a leg has lost its worker.
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   });
-
-const LEGS: Readonly<Record<DeviceKind, LegActivities>> = {
-  cpu: legsOn('cpu'),
-  cuda: legsOn('cuda'),
-};
-
-/** Runs a leg on a worker that has its device. */
-export function runLeg(leg: Leg): Promise<LegReport> {
-  return LEGS[leg.spec.device.kind].runLeg(leg);
+  return legs.runLeg(leg);
 }
 
-/** A stop is durable: tried for ever, by whichever worker there is. */
-export const { stopLeg } = proxyActivities<StopActivities>({
-  taskQueue: STUDY_QUEUE,
-  startToCloseTimeout: '1 hour',
-  heartbeatTimeout: SILENCE,
-  retry: patient,
-});
+function queueOf({ spec, resources }: Leg, { executor, flavours }: Place): string {
+  if (executor === 'kubernetes') return JOB_QUEUE;
+  const flavour = resources.flavour ?? flavours[0];
+  return executor === 'local' || flavour === undefined
+    ? legQueue(spec.device.kind)
+    : poolQueue(flavour);
+}
+
+/** A stop is durable: tried for ever, by whichever worker can reach the leg. */
+export function stopLeg(leg: Leg, { executor }: Place): Promise<void> {
+  const stops = proxyActivities<StopActivities>({
+    taskQueue: executor === 'kubernetes' ? JOB_CONTROL_QUEUE : STUDY_QUEUE,
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: SILENCE,
+    retry: patient,
+  });
+  return stops.stopLeg(leg);
+}
 
 export const { renderReport } = proxyActivities<ReportActivities>({
   taskQueue: REPORT_QUEUE,

@@ -7,6 +7,8 @@ import {
   type Leg,
   type LegResources,
   type LegSpec,
+  LOCAL_PLACE,
+  type Place,
 } from '../leg/spec.ts';
 import { launchLeg } from './launch-leg.ts';
 import { findResult } from './find.ts';
@@ -21,6 +23,8 @@ export type TrialInput = {
   readonly evaluation?: EvaluationToCome;
   /** What the plan estimates that the leg needs. */
   readonly resources?: LegResources;
+  /** Where its legs run; processes beside a worker where absent. */
+  readonly place?: Place;
   /** Launches of an earlier run of this trial that failed and that a user has asked to retry. */
   readonly earlier?: readonly Launch[];
   /** The study that started this trial is told what its legs use (`launchEnded`). */
@@ -51,20 +55,22 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
   if (found !== undefined) return { ...found, launches: 0, ends: [] };
   let launches: readonly Launch[] = input.earlier ?? [];
   const first = (launches.at(-1)?.launch ?? -1) + 1;
-  const asked = input.resources ?? DEFAULT_RESOURCES;
+  const { resources = DEFAULT_RESOURCES, place = LOCAL_PLACE } = input;
+  const asked = { memoryMiB: resources.memoryMiB, flavours: place.flavours };
   // A user's retry launches once more whatever came before.
-  let decision = decide([], asked.memoryMiB);
+  let decision = decide([], asked);
   let result: ResultSummary | undefined;
   let launch = first;
   for (; decision.next === 'launch'; launch += 1) {
     if (decision.delaySeconds > 0) await sleep(decision.delaySeconds * 1000);
-    const report = await launchLeg(legOf(input, launch, asked, decision), input.metered ?? false);
+    const leg = legOf(input, launch, decision);
+    const report = await launchLeg(leg, place, input.metered ?? false);
     const { outcome, host, detail, reached } = report;
     const ended = { launch, outcome, host, detail, ...(reached === undefined ? {} : { reached }) };
     launches = boundLaunches([...launches, ended]);
     result = report.result;
     log.info('leg ended', { trial: input.trial, outcome, detail });
-    decision = decide(launches, asked.memoryMiB);
+    decision = decide(launches, asked);
   }
   if (decision.next === 'fail') {
     throw ApplicationFailure.create({
@@ -85,13 +91,12 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
 function legOf(
   { key, spec, trial, study, evaluation }: TrialInput,
   launch: number,
-  asked: LegResources,
-  { memoryMiB, avoidHosts }: Extract<Decision, { next: 'launch' }>,
+  { memoryMiB, flavour, avoidHosts }: Extract<Decision, { next: 'launch' }>,
 ): Leg {
   return {
     ...{ key, spec, trial, study, launch },
     run: workflowInfo().runId.slice(0, RUN_DIGITS),
-    resources: { ...asked, memoryMiB },
+    resources: { memoryMiB, ...(flavour === undefined ? {} : { flavour }) },
     ...(avoidHosts.length === 0 ? {} : { avoidHosts }),
     ...(evaluation === undefined ? {} : { evaluation }),
   };

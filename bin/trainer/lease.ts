@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { isLive } from '../../leg/lease.ts';
 import type { LegPorts, Leases } from '../../leg/ports.ts';
 import type { Outcome } from '../../leg/outcome.ts';
@@ -9,6 +8,7 @@ export type LeaseOptions = {
   readonly leases: Leases;
   readonly key: string;
   readonly process: string;
+  readonly host: string;
   readonly intervalSeconds: number;
   /** Called with each change: a parent on the same machine learns of it at once. */
   readonly onChange: (lease: Lease) => void;
@@ -29,10 +29,10 @@ export type OwnLease = {
 
 /** Takes the lease of a leg. Rejects with `ObjectStore` where it cannot be written. */
 export async function takeLease(options: LeaseOptions): Promise<OwnLease> {
-  const { leases, key, process, intervalSeconds, onChange } = options;
+  const { leases, key, process, host, intervalSeconds, onChange } = options;
   const startedAt = new Date().toISOString();
   let lease: Lease = {
-    ...{ schema: 1, key, process, host: hostname(), startedAt },
+    ...{ schema: 1, key, process, host, startedAt },
     ...{ at: startedAt, advancedAt: startedAt, intervalSeconds },
   };
   let stop = false;

@@ -1,5 +1,3 @@
-import { hostname } from 'node:os';
-
 import type { RunRecord } from '../../leg/result.ts';
 import type { Leg } from '../../leg/spec.ts';
 import type { WorkEnd } from '../../learning/context.ts';
@@ -8,7 +6,10 @@ import type { WorkEnd } from '../../learning/context.ts';
 export function describeRun(
   { key, study, trial, launch, spec }: Leg,
   { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
-  ran: Pick<RunRecord, 'process' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'>,
+  ran: Pick<
+    RunRecord,
+    'process' | 'host' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'
+  >,
 ): RunRecord {
   return {
     ...{ schema: 1, key, study, trial, launch, outcome, ...ran },
@@ -16,7 +17,6 @@ export function describeRun(
     ...(inputSeconds === undefined ? {} : { inputSeconds }),
     peakBytes: process.resourceUsage().maxRSS * 1024,
     ...(resumedFrom === undefined ? {} : { resumedFrom }),
-    host: hostname(),
     code: spec.code,
   };
 }

@@ -59,7 +59,7 @@ export async function runLeg({
   }
   await checkCode(leg);
   const lease = await takeLease({
-    ...{ leases: openLeases(store), key, process: environment.process },
+    ...{ leases: openLeases(store), key, process: environment.process, host: environment.host },
     ...{ intervalSeconds: environment.progressSeconds, onChange: tellParent },
   });
   try {
@@ -140,7 +140,7 @@ async function runWork(
   { stopRequested, log }: Pick<RunOptions, 'stopRequested' | 'log'>,
 ): Promise<WorkEnd> {
   const { key, spec, trial } = leg;
-  const { process: name, cacheDir, cacheBytes, checkpointSeconds } = environment;
+  const { process: name, host, cacheDir, cacheBytes, checkpointSeconds } = environment;
   const startedAt = new Date().toISOString();
   const started = performance.now();
   const warn = (message: string): void => log.warn({ key }, message);
@@ -162,7 +162,7 @@ async function runWork(
   const seconds = (performance.now() - started) / 1000;
   await ports.recordRun(
     describeRun(leg, end, {
-      ...{ process: name, startedAt, seconds, deviceClass },
+      ...{ process: name, host, startedAt, seconds, deviceClass },
       ...(peakDeviceBytes === undefined ? {} : { peakDeviceBytes }),
     }),
   );

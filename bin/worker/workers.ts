@@ -12,77 +12,109 @@ import type {
   StudyActivities,
 } from '../../activities/contract.ts';
 import {
-  legQueue,
+  JOB_CONTROL_QUEUE,
+  JOB_QUEUE,
   RECORD_QUEUE,
   REPORT_QUEUE,
   STUDY_QUEUE,
-  type DeviceKind,
 } from '../../leg/queues.ts';
 
-export type WorkersOptions = {
-  readonly connection: NativeConnection;
-  /** What `bundleWorkflows` made. */
-  readonly workflowBundle: WorkflowBundleWithSourceMap;
-  readonly namespace: string;
-  readonly study: StudyActivities;
-  readonly leg: LegActivities & StopActivities;
-  readonly report: ReportActivities;
-  readonly record: RecordActivities;
-  /** Devices that legs can have here. */
-  readonly devices: readonly DeviceKind[];
-  /** Legs on the CPU at once. */
-  readonly legSlots: number;
-  /** How long a leg may take to write its checkpoint when the worker is told to stop. */
-  readonly legStopSeconds: number;
+/** What a worker serves, by its roles: what is absent it leaves to others. */
+export type Served = {
+  readonly workflows?: StudyActivities &
+    StopActivities & {
+      /** What `bundleWorkflows` made. */
+      readonly bundle: WorkflowBundleWithSourceMap;
+    };
+  readonly legs?: LegActivities & {
+    readonly queues: readonly LegQueue[];
+    /** How long a leg may take to write its checkpoint when the worker is told to stop. */
+    readonly stopSeconds: number;
+  };
+  readonly jobs?: LegActivities & StopActivities;
+  readonly reports?: ReportActivities;
+  readonly records?: RecordActivities;
 };
+
+/** A queue of legs, and how many of them run at once. */
+export type LegQueue = { readonly name: string; readonly slots: number };
 
 /** Workflows kept in memory; one study of a thousand trials has few alive at once. */
 const CACHED_WORKFLOWS = 200;
 const STUDY_ACTIVITY_SLOTS = 200;
-/** A leg takes the one GPU that its process sees. */
-export const GPU_LEG_SLOTS = 1;
+/** Each waits for a Job, and does nothing else. */
+const JOB_SLOTS = 2000;
+const JOB_CONTROL_SLOTS = 50;
 /** Drawing is work for one core. */
 const REPORT_SLOTS = 2;
 /** One batch a recorder is under way at once; each writes several trials side by side. */
 const RECORD_SLOTS = 4;
 /** Longest time between two heartbeats, and so until a cancel is heard. */
 const HEARTBEAT = '5 seconds';
+/** Of Jobs there are thousands. */
+const JOB_HEARTBEAT = '10 seconds';
+const GRACE = '5 seconds';
 
 /** One worker a queue, all on one connection: what one queue waits for holds up no other. */
-export async function createWorkers(options: WorkersOptions): Promise<readonly Worker[]> {
-  const { connection, namespace } = options;
+export async function createWorkers(
+  connection: NativeConnection,
+  namespace: string,
+  served: Served,
+): Promise<readonly Worker[]> {
   const shared = { connection, namespace, maxHeartbeatThrottleInterval: HEARTBEAT } as const;
-  const study: WorkerOptions = {
-    ...shared,
-    taskQueue: STUDY_QUEUE,
-    workflowBundle: options.workflowBundle,
-    activities: { ...options.study, stopLeg: options.leg.stopLeg },
-    maxCachedWorkflows: CACHED_WORKFLOWS,
-    maxConcurrentActivityTaskExecutions: STUDY_ACTIVITY_SLOTS,
-    shutdownGraceTime: '5 seconds',
+  const options = [
+    ...workflowQueues(served),
+    ...legQueues(served),
+    ...jobQueues(served),
+    ...(served.reports === undefined
+      ? []
+      : [activityQueue(REPORT_QUEUE, served.reports, REPORT_SLOTS)]),
+    ...(served.records === undefined
+      ? []
+      : [activityQueue(RECORD_QUEUE, served.records, RECORD_SLOTS)]),
+  ];
+  return await Promise.all(options.map((own) => Worker.create({ ...shared, ...own })));
+}
+
+type Queue = Omit<WorkerOptions, 'connection' | 'namespace'>;
+
+function activityQueue(taskQueue: string, activities: object, slots: number): Queue {
+  return {
+    ...{ taskQueue, activities, shutdownGraceTime: GRACE },
+    maxConcurrentActivityTaskExecutions: slots,
   };
-  const legs = options.devices.map((device): WorkerOptions => ({
-    ...shared,
-    taskQueue: legQueue(device),
-    activities: { runLeg: options.leg.runLeg },
-    maxConcurrentActivityTaskExecutions: device === 'cuda' ? GPU_LEG_SLOTS : options.legSlots,
+}
+
+function workflowQueues({ workflows }: Served): readonly Queue[] {
+  if (workflows === undefined) return [];
+  const { bundle, ...activities } = workflows;
+  return [
+    {
+      ...activityQueue(STUDY_QUEUE, activities, STUDY_ACTIVITY_SLOTS),
+      ...{ workflowBundle: bundle, maxCachedWorkflows: CACHED_WORKFLOWS },
+    },
+  ];
+}
+
+function legQueues({ legs }: Served): readonly Queue[] {
+  if (legs === undefined) return [];
+  const { queues, stopSeconds, runLeg } = legs;
+  return queues.map(({ name, slots }) => ({
+    ...activityQueue(name, { runLeg }, slots),
     // Legs are told at once: they need the time for their checkpoints.
-    shutdownGraceTime: 0,
-    shutdownForceTime: `${options.legStopSeconds} seconds`,
+    ...{ shutdownGraceTime: 0, shutdownForceTime: `${stopSeconds} seconds` },
   }));
-  const report: WorkerOptions = {
-    ...shared,
-    taskQueue: REPORT_QUEUE,
-    activities: options.report,
-    maxConcurrentActivityTaskExecutions: REPORT_SLOTS,
-    shutdownGraceTime: '5 seconds',
-  };
-  const record: WorkerOptions = {
-    ...shared,
-    taskQueue: RECORD_QUEUE,
-    activities: options.record,
-    maxConcurrentActivityTaskExecutions: RECORD_SLOTS,
-    shutdownGraceTime: '5 seconds',
-  };
-  return await Promise.all([study, ...legs, report, record].map((one) => Worker.create(one)));
+}
+
+function jobQueues({ jobs }: Served): readonly Queue[] {
+  if (jobs === undefined) return [];
+  const { runLeg, stopLeg } = jobs;
+  return [
+    {
+      ...activityQueue(JOB_QUEUE, { runLeg }, JOB_SLOTS),
+      // Jobs go on without this worker: the next one adopts them.
+      ...{ shutdownGraceTime: 0, maxHeartbeatThrottleInterval: JOB_HEARTBEAT },
+    },
+    activityQueue(JOB_CONTROL_QUEUE, { stopLeg }, JOB_CONTROL_SLOTS),
+  ];
 }

@@ -149,7 +149,7 @@ async function conclude(
   if (outcome === 'done') await leases.remove(lease.key, lease.process).catch(() => undefined);
   else await endLease(leases, lease, outcome, detail);
   // What cannot be kept is still in the worker's own folder.
-  const log = await keepLogTail?.(lease.key, lease.process, tail).catch(() => undefined);
+  const log = await keepLogTail?.(lease.key, lease.process, () => tail).catch(() => undefined);
   return {
     ...wordOfProcess({ ...ran, endedAt, ...(exit === undefined ? {} : { exit }) }, lease),
     ...{ outcome, detail, host: ran.host },

@@ -11,7 +11,11 @@ export type LocalExecutorOptions = {
    * Keeps the end of a process's log in the store where the process itself has not kept the whole of it;
    * returns the object's name. Absent: nowhere.
    */
-  readonly keepLogTail?: (key: string, process: string, tail: Uint8Array) => Promise<string>;
+  readonly keepLogTail?: (
+    key: string,
+    process: string,
+    readTail: () => Uint8Array | Promise<Uint8Array>,
+  ) => Promise<string>;
   /** Processes at once by kind of device; absent: no bound. */
   readonly slots?: Readonly<Record<'cpu' | 'cuda', number>>;
   /** Between two renewals of a lease. */

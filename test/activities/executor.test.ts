@@ -5,6 +5,7 @@ import test from 'ava';
 
 import type { PinnedStudy } from '../../activities/contract.ts';
 import { createStudyActivities } from '../../activities/study.ts';
+import { LOCAL_PLACE } from '../../leg/spec.ts';
 import { CODE_INDEX, quietRuntime, smallStudy } from '../workflows/world.ts';
 
 quietRuntime();
@@ -17,7 +18,7 @@ const activities = createStudyActivities({
     putBlob: ({ length }) => Promise.resolve({ digest: 'd', bytes: length }),
   },
   catalog: {
-    executors: ['local'],
+    places: () => [LOCAL_PLACE],
     datasetDigest: () => Promise.resolve('dataset'),
     readCodeIndex: () => Promise.resolve(CODE_INDEX),
   },
@@ -34,7 +35,7 @@ test('a study for an executor that the worker has not is refused with those it h
   });
   t.like(error, {
     type: 'SpecInvalid',
-    message: '$.executor: found "kubernetes"; allowed on this worker: auto, local',
+    message: '$.executor: found "kubernetes"; allowed on these workers: auto, local',
   });
 });
 

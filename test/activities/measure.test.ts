@@ -61,7 +61,7 @@ test('the heartbeats of a leg that goes on say when the limit is reached, lost a
   const { measureLegs } = createStudyActivities({
     artifacts,
     catalog: {
-      executors: [],
+      places: () => [],
       datasetDigest: () => Promise.resolve(''),
       readCodeIndex: () => Promise.reject(new Error('not asked for')),
     },

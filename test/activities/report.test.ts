@@ -13,6 +13,7 @@ import type { TrialRecord } from '../../stores/tracking.ts';
 import { expandStudy } from '../../study/plan/plan.ts';
 import { resolveStudy } from '../../study/resolve.ts';
 import { toReportInput, type GatheredTrial } from '../../report/input.ts';
+import { LOCAL_PLACE } from '../../leg/spec.ts';
 import { compute, CONTEXT, emptyStore } from '../cli/study/store.ts';
 import { smallStudy } from '../workflows/world.ts';
 
@@ -32,7 +33,7 @@ async function worldOf(t: Parameters<typeof emptyStore>[0]) {
   const { resolveStudy: resolve, readStudy } = createStudyActivities({
     artifacts,
     catalog: {
-      executors: ['local'],
+      places: () => [LOCAL_PLACE],
       datasetDigest: () => Promise.resolve(CONTEXT.datasetDigest),
       readCodeIndex: () => Promise.resolve(CONTEXT.code),
     },

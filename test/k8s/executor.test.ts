@@ -42,6 +42,8 @@ type World = FakeApi & {
   stopLeg(): Promise<void>;
   /** What the store has; undefined while it is away. */
   lease: () => AgedLease | undefined;
+  /** Logs in the store, by key and pod. */
+  readonly kept: ReadonlyMap<string, string>;
   job(name?: string): Promise<Stored>;
   pod(name: string, state: object, fields?: object): void;
 };
@@ -58,15 +60,21 @@ async function world(t: ExecutionContext): Promise<World> {
   });
   const youngest: AgedLease = leaseOf('another', 0);
   const state: Pick<World, 'lease'> = { lease: () => youngest };
+  const kept = new Map<string, string>();
   const executor = createKubernetesExecutor({
     ...{ api: fake.api, board, settings: SETTINGS, warn },
     readLease: () => {
       const lease = state.lease();
       return lease === undefined ? Promise.reject(new Error('away')) : Promise.resolve(lease);
     },
+    keepLogTail: async (key, pod, readTail) => {
+      kept.set(`${key}/${pod}`, new TextDecoder().decode(await readTail()));
+      return `logs/${pod}`;
+    },
     limits: { imageSeconds: 0.3, disruptions: 3, stuckSeconds: -10, progressSeconds: 0 },
   });
   return Object.assign(state, fake, {
+    kept,
     run: (leg: Leg = LEG) => {
       const [words, control]: [LegWord[], AbortController] = [[], new AbortController()];
       controls.push(control);
@@ -325,6 +333,13 @@ test('a Job that someone has deleted is a disruption', async (t) => {
     outcome: 'disrupted',
     detail: `the Job ${NAME} was deleted by someone else`,
   });
+});
+
+test('a leg that needs more than one flavour gets the next with the memory that it asks for', async (t) => {
+  const fake = await world(t);
+  fake.run({ ...LEG, resources: { memoryMiB: 900, flavour: 'large' } });
+  const job = await fake.job();
+  t.is(job.metadata.annotations?.['kdx.dev/flavour'], 'large');
 });
 
 test('a leg gets the first flavour with the memory that it asks for', async (t) => {

@@ -10,7 +10,8 @@ import { OUTCOMES, type Outcome } from '../../leg/outcome.ts';
 import { MEMORY_CAP_MIB } from '../../leg/spec.ts';
 
 const MEMORY_MIB = 1000;
-const decide = (launches: readonly Launch[]): Decision => decideFrom(launches, MEMORY_MIB);
+const decide = (launches: readonly Launch[], flavours: readonly string[] = []): Decision =>
+  decideFrom(launches, { memoryMiB: MEMORY_MIB, flavours });
 
 const at = (outcome: Outcome, epoch?: number, step = 0): Launch => ({
   ...{ launch: 0, outcome, host: 'h1', detail: 'exit' },
@@ -92,6 +93,18 @@ for (const [outcome, cap, code] of CAPS) {
   });
 }
 
+test('each lack of device memory leads to the next flavour, and on the last one to another try', (t) => {
+  const flavours = ['small', 'middle', 'large'];
+  const flavourAfter = (times: number): string | undefined => {
+    const decision = decide(many(times, at('deviceMemory')), flavours);
+    return decision.next === 'launch' ? decision.flavour : decision.next;
+  };
+  t.deepEqual([0, 1, 2, 3].map(flavourAfter), [undefined, 'middle', 'large', 'fail']);
+  const disrupted = [at('deviceMemory'), at('disrupted', 1)];
+  t.like(decide(disrupted, flavours), { next: 'launch', flavour: 'middle' });
+  t.is(decide([at('deviceMemory'), at('deviceMemory')], ['only']).next, 'fail');
+});
+
 test('a launch that comes only as far as an earlier one has gained nothing', (t) => {
   const launches = [
     at('stalled', 2, 5),
@@ -113,7 +126,10 @@ test('out of host memory gets half as much again each time, up to the cap', (t) 
 });
 
 test('a leg that had all the memory there is fails at once', (t) => {
-  t.like(decideFrom([at('hostMemory')], MEMORY_CAP_MIB), { next: 'fail', code: 'OutOfHostMemory' });
+  t.like(decideFrom([at('hostMemory')], { memoryMiB: MEMORY_CAP_MIB, flavours: [] }), {
+    next: 'fail',
+    code: 'OutOfHostMemory',
+  });
 });
 
 test('the memory a trial was given is kept through later disruptions', (t) => {

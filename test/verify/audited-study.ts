@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { ResolvedStudy } from '../../activities/contract.ts';
+import type { PlannedStudy } from '../../activities/contract.ts';
 import { ROOT } from '../../environment/root.ts';
 import type { Check, Verdict } from '../../verify/check.ts';
 import { verifyStudy } from '../../verify/study.ts';
@@ -57,7 +57,7 @@ export async function computeStudy(store: ArtifactStore): Promise<AuditedStudy> 
   return { store, results, fileOf, verify };
 }
 
-async function resolveTiny(store: ArtifactStore): Promise<ResolvedStudy> {
+async function resolveTiny(store: ArtifactStore): Promise<PlannedStudy> {
   const input = JSON.parse(await readFile(TINY, 'utf8')) as { sweep: { methods: object[] } };
   const kd = [
     { name: 'ce', weight: 0.1 },

@@ -134,7 +134,9 @@ test.serial('memory is raised by half each time a leg ran out of it', async (t) 
     return asked.length < 3 ? ended('hostMemory') : done(world, leg);
   };
   await withWorkers(server, activitiesOf(world), () => run(smallStudy(), 'teacher'));
-  t.deepEqual(asked, [2048, 3072, 4608]);
+  const [first = 0] = asked;
+  t.true(first > 600 && first < 2048, `the plan asks for ${first} MiB`);
+  t.deepEqual(asked, [first, Math.ceil(1.5 * first), Math.ceil(2.25 * first)]);
 });
 
 test.serial('a store out of reach for an hour holds a leg up and fails nothing', async (t) => {

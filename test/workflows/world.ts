@@ -19,7 +19,7 @@ import type {
 import { DISTILLERS } from '../../distillers/registry.ts';
 import { createStudyActivities } from '../../activities/study.ts';
 import { bundleWorkflows } from '../../bin/worker/bundle.ts';
-import type { Leg } from '../../leg/spec.ts';
+import { LOCAL_PLACE, type Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { MODEL_NAMES } from '../../study/models/models.ts';
 import type { CodeIndex } from '../../study/code.ts';
@@ -134,7 +134,12 @@ export const CODE_INDEX: CodeIndex = {
 export function resolved(input: unknown): ResolvedStudy {
   const resolution = resolveStudy(input);
   if (!resolution.ok) throw new Error(JSON.stringify(resolution.problems));
-  return { study: resolution.study, datasetDigest: 'dataset', code: CODE_INDEX };
+  return {
+    study: resolution.study,
+    datasetDigest: 'dataset',
+    code: CODE_INDEX,
+    place: LOCAL_PLACE,
+  };
 }
 
 /** A resolved study as `resolveStudy` answers it. */
@@ -208,7 +213,7 @@ export function askingActivities(
   const nothing = (): Promise<never> => Promise.reject(new Error('nobody asks for that here'));
   const { lookAtTrials, measureLegs } = createStudyActivities({
     artifacts: { location: '', getJson: nothing, getBlob: nothing, putBlob: nothing },
-    catalog: { executors: [], datasetDigest: nothing, readCodeIndex: nothing },
+    catalog: { places: () => [], datasetDigest: nothing, readCodeIndex: nothing },
     temporal: server.client,
   });
   return { lookAtTrials, measureLegs };

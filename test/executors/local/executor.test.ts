@@ -213,7 +213,7 @@ for (const [title, behaviour, log] of [
     const store = openFolderStore(folderOfStore);
     const changes: Changes = {
       store: folderOfStore,
-      keepLogTail: (key, process, tail) => keepLogTail(store, key, process, tail),
+      keepLogTail: (key, process, readTail) => keepLogTail(store, key, process, readTail),
     };
     const end = await executor(t, [behaviour], changes).run(leg('a'), waiting);
     t.is(end.log, logName(leg('a').key, nameOf(end) ?? ''));

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setInterval } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { takeLease, type OwnLease } from '../../../bin/trainer/lease.ts';
@@ -18,6 +19,7 @@ function take(): Promise<OwnLease> {
   return takeLease({
     leases: openLeases(openFolderStore(process.env['KDX_TEST_STORE'] ?? '')),
     ...{ key: digestJson('a'), process: process.env['KDX_PROCESS'] ?? '', intervalSeconds: 1 },
+    host: hostname(),
     onChange: (lease: Lease) => void process.send?.(lease, undefined, {}, () => undefined),
   });
 }
