@@ -80,7 +80,8 @@ export async function startLegWorld(): Promise<LegWorld> {
   };
 }
 
-async function openBucket(s3: S3Options): Promise<LegBucket> {
+/** A bucket with the digits, on whichever server. */
+export async function openBucket(s3: S3Options): Promise<LegBucket> {
   const store = openS3Store(s3);
   await store.ensureBucket();
   await publishDigits(store, ROOT);
