@@ -79,7 +79,12 @@ export const studySchema = z.strictObject({
         .describe('What convolutions and products are computed in; tf32 is for cuda only.'),
     })
     .prefault({}),
-  executor: z.enum(['auto', 'local', 'kubernetes', 'pool']).default('local'),
+  executor: z
+    .enum(['auto', 'local', 'kubernetes', 'pool'])
+    .default('auto')
+    .describe(
+      'Where legs run: beside a worker, as Jobs, or in a pool of pods; auto: what there is.',
+    ),
   engine: z
     .enum(['eager', 'recorded'])
     .default('recorded')

@@ -7,6 +7,7 @@ import { EXIT } from '../../leg/outcome.ts';
 import type { LegWord } from '../../leg/ports.ts';
 import { DEFAULT_RESOURCES, type Leg } from '../../leg/spec.ts';
 import { openLeases } from '../../stores/leases.ts';
+import { keepLogTail } from '../../stores/logs.ts';
 import { listRuns } from '../../stores/runs.ts';
 import type { S3Options } from '../../stores/s3.ts';
 import { canonicalJson, digestJson } from '../../study/canonical.ts';
@@ -79,7 +80,8 @@ test('a leg runs as a Job, and leaves the result that a process leaves', async (
   t.teardown(() => board.close());
   const executor = createKubernetesExecutor({
     ...{ api, board, settings: settingsOf(name, bucket.s3), warn },
-    readLease: async (key) => (await openLeases(bucket.store).list(key)).at(0),
+    readLease: (key, pod) => openLeases(bucket.store).read(key, pod),
+    keepLogTail: (key, pod, readTail) => keepLogTail(bucket.store, key, pod, readTail),
   });
   const words: LegWord[] = [];
   const started = performance.now();

@@ -6,7 +6,7 @@ import { ERROR_CODES } from '../../leg/errors.ts';
 const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 
 /** The variables that legs are told by their executor; no stack knows them. */
-const OF_LEGS = ['KDX_LEG', 'KDX_PROCESS'];
+const OF_LEGS = ['KDX_LEG', 'KDX_PROCESS', 'KDX_NODE'];
 
 test('the page lists every error code as it is: exit code, retry, advice', (t) => {
   const rows = new Map(
