@@ -1,4 +1,9 @@
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  type PrometheusMetricsExporter,
+} from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
@@ -23,9 +28,7 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
     logger: new DefaultLogger('WARN'),
     ...(metricsPort === undefined
       ? {}
-      : {
-          telemetryOptions: { metrics: { prometheus: { bindAddress: `0.0.0.0:${metricsPort}` } } },
-        }),
+      : { telemetryOptions: { metrics: { prometheus: exporter(metricsPort) } } }),
   });
   const health = healthPort === undefined ? undefined : serveHealth(healthPort);
   const connection = await connect(environment.temporal);
@@ -40,6 +43,14 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
   };
   await thenClose(serve, () => connection.close());
   health?.close();
+}
+
+/** Names and units as Prometheus' own: alerts and dashboards of the chart read them. */
+function exporter(port: number): PrometheusMetricsExporter['prometheus'] {
+  return {
+    bindAddress: `0.0.0.0:${port}`,
+    ...{ countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+  };
 }
 
 function describe(served: Served): string {

@@ -11,12 +11,15 @@
     "secret" (include "kdx.s3.secret" .))
   "graceSeconds" (int .Values.legs.graceSeconds)
   "keepSeconds" (int .Values.legs.keepSeconds)
-  "checkpointSeconds" .Values.legs.checkpointSeconds
+  "checkpointSeconds" (int .Values.legs.checkpointSeconds)
   "cacheMiB" (int .Values.legs.cacheMiB)
   "labels" (merge (dict "app.kubernetes.io/instance" .Release.Name) .Values.legs.labels)
   "annotations" .Values.legs.annotations -}}
 {{- with .Values.images.pullSecrets }}{{ $_ := set $settings "imagePullSecrets" . }}{{ end -}}
 {{- with .Values.legs.datasetClaim }}{{ $_ := set $settings "datasetClaim" . }}{{ end -}}
+{{- $pool := list -}}
+{{- range .Values.pool.flavours }}{{ $pool = append $pool .flavour }}{{ end -}}
+{{- with $pool }}{{ $_ := set $settings "pool" . }}{{ end -}}
 {{- if .Values.priorities.enabled }}{{ $_ := set $settings "priorities" (include "kdx.byKind" . | fromJson) }}{{ end -}}
 {{- if .Values.kueue.enabled -}}
 {{- $_ := set $settings "queue" (include "kdx.kueue.queue" .) -}}

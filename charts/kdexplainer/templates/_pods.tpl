@@ -57,3 +57,12 @@ topologySpreadConstraints:
 - name: tmp
   emptyDir: { sizeLimit: 256Mi }
 {{- end -}}
+
+{{/* Three fifths of a quantity of memory (Mi or Gi), in MiB; empty for any other. */}}
+{{- define "kdx.heapMiB" -}}
+{{- $quantity := . | toString -}}
+{{- if regexMatch "^[0-9]+(Mi|Gi)$" $quantity -}}
+{{- $unit := ternary 1024 1 (hasSuffix "Gi" $quantity) -}}
+{{- div (mul (regexFind "^[0-9]+" $quantity | int) $unit 3) 5 -}}
+{{- end -}}
+{{- end -}}

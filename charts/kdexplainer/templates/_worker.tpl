@@ -1,7 +1,7 @@
 {{/*
 A worker's pod. Call: dict "root" $ "component" "worker-jobs" "roles" "jobs" "image" .Values.images.worker
-and "resources"; perhaps "token" true, "cluster" true, "env" (a list), "graceSeconds", "cacheMiB", "placement",
-"spread" true.
+and "resources", "cacheMiB"; perhaps "token", "cluster", "spread", "shm" (true), "env" (a list), "heapMiB",
+"graceSeconds", "placement", "datasets" (a claim).
 */}}
 {{- define "kdx.worker.pod" -}}
 {{- $root := .root -}}
@@ -41,8 +41,10 @@ spec:
     - name: worker
       image: {{ include "kdx.image" . }}
       imagePullPolicy: {{ $values.images.pullPolicy }}
+      {{- with $values.worker.command }}
       command:
-        {{- toYaml $values.worker.command | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       env:
         - { name: KDX_ROLES, value: {{ .roles | quote }} }
         - { name: KDX_TEMPORAL_ADDRESS, value: {{ include "kdx.temporal.address" $root | quote }} }
@@ -69,8 +71,10 @@ spec:
         {{- range .env }}
         - {{ toJson . }}
         {{- end }}
-        # The heap follows the container's limit; the rest is for buffers, children and the SDK's own core.
-        - { name: NODE_OPTIONS, value: --max-old-space-size-percentage=60 }
+        {{- with .heapMiB }}
+        # A share of the container's limit; the rest is for buffers, children and the SDK's own core.
+        - { name: NODE_OPTIONS, value: --max-old-space-size={{ . }} }
+        {{- end }}
         - { name: HOME, value: /tmp }
         {{- with $values.worker.extraEnv }}
         {{- toYaml . | nindent 8 }}
