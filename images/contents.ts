@@ -13,15 +13,19 @@ type Recipe = {
   readonly without: readonly string[];
 };
 
+const DIGITS = ['README.md', 'test.bin.gz', 'train.bin.gz'].map(
+  (name) => `learning/data/digits/${name}`,
+);
+
+/** A pod of a pool is a worker, and runs legs as its own processes. */
 const IMAGES = {
   trainer: { programs: ['bin/trainer.ts'], data: [], without: ['@temporalio', '@kubernetes'] },
   worker: {
     programs: ['bin/worker.ts', 'bin/reporter.ts'],
-    data: ['README.md', 'test.bin.gz', 'train.bin.gz'].map(
-      (name) => `learning/data/digits/${name}`,
-    ),
+    data: DIGITS,
     without: ['@tensorflow'],
   },
+  pool: { programs: ['bin/worker.ts', 'bin/trainer.ts'], data: [], without: [] },
 } as const satisfies Record<string, Recipe>;
 
 export type ImageName = keyof typeof IMAGES;

@@ -1,8 +1,8 @@
 /**
- * Writes the layers of an image as folders, each a root file system of its own: `tensorflow` (of the
- * trainer), `packages`, `sources`. The Dockerfile copies them, and so does scripts/cluster/image.mjs.
+ * Writes the layers of an image as folders, each a root file system of its own: `tensorflow` (not of the
+ * worker), `packages`, `sources`. The Dockerfile copies them, and so does scripts/cluster/image.mjs.
  *
- *   node images/layers.ts trainer|worker FOLDER
+ *   node images/layers.ts trainer|worker|pool FOLDER
  */
 import { cp, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -10,11 +10,15 @@ import { readToolchain } from '../setup/toolchain.mjs';
 import { ROOT } from '../setup.mjs';
 import { writeImage } from './oci.mjs';
 
-const USAGE = 'usage: node scripts/cluster/image.mjs trainer|worker TAR, or: pause BINARY TAR';
+const USAGE = 'usage: node scripts/cluster/image.mjs trainer|worker|pool TAR, or: pause BINARY TAR';
 
 const NODE = '/usr/local/bin/node';
 
-/** @param {'trainer' | 'worker'} name @param {string} out */
+/** @typedef {keyof typeof PROGRAMS} ImageName */
+
+const PROGRAMS = { trainer: 'bin/trainer.ts', worker: 'bin/worker.ts', pool: 'bin/worker.ts' };
+
+/** @param {ImageName} name @param {string} out */
 async function buildImage(name, out) {
   const toolchain = await readToolchain(ROOT);
   if (toolchain === undefined)
@@ -37,7 +41,7 @@ async function buildImage(name, out) {
           user: '65532:65532',
         },
         layers: ['base', ...layers].map((layer) => join(folder, layer)),
-        ...{ entrypoint: [NODE], command: [`bin/${name}.ts`] },
+        ...{ entrypoint: [NODE], command: [PROGRAMS[name]] },
       },
       out,
     );
@@ -114,8 +118,8 @@ const [first, second] = paths.map((path) => resolve(path));
 try {
   if (name === 'pause' && first !== undefined && second !== undefined) {
     await buildPause(first, second);
-  } else if ((name === 'trainer' || name === 'worker') && first !== undefined) {
-    const bytes = await buildImage(name, first);
+  } else if (name !== undefined && Object.hasOwn(PROGRAMS, name) && first !== undefined) {
+    const bytes = await buildImage(/** @type {ImageName} */ (name), first);
     process.stdout.write(`${first}: ${Math.round(bytes / 1e6)} MB\n`);
   } else {
     throw new SetupError(USAGE);

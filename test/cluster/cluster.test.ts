@@ -1,13 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import { openBoard } from '../../k8s/board.ts';
-import { createKubernetesExecutor } from '../../k8s/executor.ts';
+import { openCluster } from '../../bin/worker/cluster.ts';
 import { jobName } from '../../k8s/names.ts';
 import type { JobSettings } from '../../k8s/settings.ts';
 import { EXIT } from '../../leg/outcome.ts';
-import type { LegWord } from '../../leg/ports.ts';
 import { DEFAULT_RESOURCES, type Leg } from '../../leg/spec.ts';
-import { openLeases } from '../../stores/leases.ts';
-import { keepLogTail } from '../../stores/logs.ts';
 import { listRuns } from '../../stores/runs.ts';
 import type { S3Options } from '../../stores/s3.ts';
 import { canonicalJson, digestJson } from '../../study/canonical.ts';
@@ -75,19 +71,12 @@ test('a leg runs as a Job, and leaves the result that a process leaves', async (
   const bucket = await openBucket(server.s3('pods'));
   await putSecret(bucket.s3);
   const leg = await putLeg(bucket);
-  const warn = (message: string): void => t.log(message);
-  const board = openBoard({ api, namespace: name, warn });
-  t.teardown(() => board.close());
-  const executor = createKubernetesExecutor({
-    ...{ api, board, settings: settingsOf(name, bucket.s3), warn },
-    readLease: (key, pod) => openLeases(bucket.store).read(key, pod),
-    keepLogTail: (key, pod, readTail) => keepLogTail(bucket.store, key, pod, readTail),
-  });
-  const words: LegWord[] = [];
+  const { executor, close } = openCluster(settingsOf(name, bucket.s3), bucket.store);
+  t.teardown(close);
   const started = performance.now();
   const end = await executor.run(leg, {
     signal: new AbortController().signal,
-    report: (word) => void words.push(word),
+    report: () => undefined,
   });
   t.log(`${jobName(leg)}: ${Math.round(performance.now() - started)} ms, ${end.detail}`);
   t.is(end.outcome, 'done', end.detail);

@@ -39,6 +39,16 @@ test('the worker holds no TensorFlow, and nothing that computes', (t) => {
   );
 });
 
+test('a pod of a pool holds what a worker and a trainer hold', (t) => {
+  const pool = contentsOf(ROOT, 'pool');
+  t.true(pool.packages.includes('node_modules/@tensorflow/tfjs-node'));
+  t.true(pool.packages.includes('node_modules/@temporalio/worker'));
+  t.deepEqual(
+    contentsOf(ROOT, 'trainer').files.filter((file) => !pool.files.includes(file)),
+    [],
+  );
+});
+
 /** A tree with these files. */
 async function plant(files: Readonly<Record<string, string>>): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'kdx-contents-'));
