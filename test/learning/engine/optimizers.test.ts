@@ -61,6 +61,22 @@ for (const name of ['SGD', 'SGD_nesterov'] as const)
     );
   });
 
+test('SGD keeps the rate outside its momentum: a step after a change of the rate shows it', (t) => {
+  const momentum = 0.9;
+  const rates = [0.1, 0.01, 0.2];
+  const gradients = [1, -2, 0.5];
+  let [weight, velocity] = [3, 0];
+  const expected = gradients.map((gradient, step) => {
+    velocity = momentum * velocity + gradient;
+    weight -= (rates[step] ?? Number.NaN) * velocity;
+    return weight;
+  });
+  const parameters = [parameter('weights', 3)];
+  const optimizer = sgd({ parameters, momentum, weightDecay: 0 });
+  const found = follow(optimizer, gradients, (step) => rates[step - 1] ?? Number.NaN);
+  t.true(relativeError(found, expected) <= 1e-6);
+});
+
 for (const [name, held] of [
   ['ADAM_L2', 0],
   ['ADAM_L2_lr0_first2', 2],
