@@ -1,7 +1,7 @@
 /**
  * Host memory of a leg in MiB, from the shapes of its networks. A leg that is given less than it needs
  * dies late; one that is given much more keeps others from its host. Measured peaks of small and large
- * legs lie between 0.7 and 1.0 of these figures (docs/performance.md, "Memory").
+ * legs lie between 0.7 and 0.95 of these figures (docs/performance.md, "Memory of a leg").
  */
 import { DATASETS } from '../datasets.ts';
 import { activationValuesOf, kernelValuesOf } from '../models/family.ts';
@@ -19,7 +19,7 @@ const DATA_COPIES = 2;
  * Of every layer's output a step keeps what batch norm and ReLU made of it as well, and has the gradient
  * on its way back; batches that wait and the allocator's slack come on top.
  */
-const ACTIVATIONS_A_STEP = 5.5;
+const ACTIVATIONS_A_STEP = 6;
 /** A forward pass frees most of its layers on the way. */
 const ACTIVATIONS_A_PASS = 2.5;
 /** Weights, their gradients, velocities or both moments, and what a checkpoint encodes. */
