@@ -18,7 +18,7 @@ const OWN = ['CLUSTER_HOST_ADDRESS', 'CLUSTER_TRAINER_IMAGE', 'CLUSTER_WORKER_IM
 
 /** @returns {Promise<Cluster>} */
 async function startCluster() {
-  const kubeconfig = (await script('up.sh')).trim();
+  const kubeconfig = (await script('up.sh', 'kube-router', 'kueue')).trim();
   const folder = await mkdtemp(join(tmpdir(), 'kdx-images-'));
   try {
     for (const name of ['trainer', 'worker']) {

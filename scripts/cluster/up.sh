@@ -15,7 +15,7 @@ set -euo pipefail
 PACKAGES='etcd-server etcd-client containerd runc containernetworking-plugins iptables conntrack
   busybox-static ipset iproute2 openssl'
 
-# Debian's own services of these packages stay off: the cluster starts its own.
+# Services that Debian starts with them are none of the cluster's: they are in another network.
 packages() {
   local missing
   # shellcheck disable=SC2086
@@ -25,7 +25,7 @@ packages() {
   say "installing" $missing
   apt-get update -qq >&2
   # shellcheck disable=SC2086
-  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 }
 
 for addon in "$@"; do

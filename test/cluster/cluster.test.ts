@@ -1,18 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { openCluster } from '../../bin/worker/cluster.ts';
 import { jobName } from '../../k8s/names.ts';
 import type { JobSettings } from '../../k8s/settings.ts';
 import { EXIT } from '../../leg/outcome.ts';
-import { DEFAULT_RESOURCES, type Leg } from '../../leg/spec.ts';
+import type { LegEnd } from '../../leg/ports.ts';
+import { DEFAULT_RESOURCES, type Leg, type TrainSpec } from '../../leg/spec.ts';
+import { checkpointPrefix } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
 import type { S3Options } from '../../stores/s3.ts';
 import { canonicalJson, digestJson } from '../../study/canonical.ts';
 import { studentSpec } from '../bin/trainer/specs.ts';
-import { openBucket, type LegBucket } from '../bin/trainer/world.ts';
+import { openBucket, type LegBucket, type LegOutcome } from '../bin/trainer/world.ts';
 import { startMinio } from '../servers/minio.ts';
+import type { TestS3 } from '../servers/s3.ts';
 import { CLUSTER, connect, openNamespace, SECRET, type Namespace } from './world.ts';
 
 const api = connect();
+let server: TestS3;
+
+test.before(async () => {
+  server = await startMinio(CLUSTER.hostAddress);
+});
+test.after.always(() => server.stop());
 
 async function namespace(t: ExecutionContext): Promise<Namespace> {
   const opened = await openNamespace(api, 'test');
@@ -49,13 +59,46 @@ function settingsOf(name: string, s3: S3Options): JobSettings {
       },
     ],
     store: { endpoint, bucket, secret: SECRET },
-    ...{ graceSeconds: 30, keepSeconds: 600, checkpointSeconds: 5, cacheMiB: 256 },
+    ...{ graceSeconds: 30, keepSeconds: 600, checkpointSeconds: 1, cacheMiB: 256 },
   };
 }
 
-/** A launch of a student's training, as the trial makes it. */
-async function putLeg({ store }: LegBucket): Promise<Leg> {
-  const spec = studentSpec();
+type Place = {
+  readonly namespace: Namespace;
+  readonly bucket: LegBucket;
+  /** Runs a training as a Job, as the trial does. */
+  run(spec: TrainSpec): Promise<LegEnd>;
+  /** The result that a process of this machine leaves for it, in a bucket of its own. */
+  runHere(spec: TrainSpec): Promise<LegOutcome>;
+};
+
+async function place(t: ExecutionContext, name: string): Promise<Place> {
+  const opened = await namespace(t);
+  const bucket = await openBucket(server.s3(name));
+  await opened.putSecret(bucket.s3);
+  const { executor, close } = openCluster(settingsOf(opened.name, bucket.s3), bucket.store);
+  t.teardown(close);
+  return {
+    namespace: opened,
+    bucket,
+    run: async (spec) => {
+      const leg = await putLeg(bucket, spec);
+      const started = performance.now();
+      const never = new AbortController().signal;
+      const end = await executor.run(leg, { signal: never, report: () => undefined });
+      t.log(`${jobName(leg)}: ${Math.round(performance.now() - started)} ms, ${end.detail}`);
+      return end;
+    },
+    runHere: async (spec) => {
+      const here = await openBucket(server.s3(`${name}-here`));
+      t.is((await here.run(spec)).code, EXIT.done);
+      return await here.outcome(spec);
+    },
+  };
+}
+
+/** A launch, as the trial makes it. */
+async function putLeg({ store }: LegBucket, spec: TrainSpec): Promise<Leg> {
   const leg: Leg = {
     ...{ key: digestJson(spec), spec, trial: 't', study: 's', run: '0a1b2c3d', launch: 0 },
     resources: DEFAULT_RESOURCES,
@@ -65,27 +108,43 @@ async function putLeg({ store }: LegBucket): Promise<Leg> {
 }
 
 test('a leg runs as a Job, and leaves the result that a process leaves', async (t) => {
-  const server = await startMinio(CLUSTER.hostAddress);
-  t.teardown(() => server.stop());
-  const { name, putSecret } = await namespace(t);
-  const bucket = await openBucket(server.s3('pods'));
-  await putSecret(bucket.s3);
-  const leg = await putLeg(bucket);
-  const { executor, close } = openCluster(settingsOf(name, bucket.s3), bucket.store);
-  t.teardown(close);
-  const started = performance.now();
-  const end = await executor.run(leg, {
-    signal: new AbortController().signal,
-    report: () => undefined,
-  });
-  t.log(`${jobName(leg)}: ${Math.round(performance.now() - started)} ms, ${end.detail}`);
+  const { bucket, run, runHere } = await place(t, 'calm');
+  const spec = studentSpec();
+  const end = await run(spec);
   t.is(end.outcome, 'done', end.detail);
   t.is(end.processes.length, 1);
   t.true(end.deviceSeconds > 0);
-  const [run] = await listRuns(bucket.store, leg.key);
-  t.like(run, { process: end.processes[0]?.name, host: end.host });
-
-  const here = await openBucket(server.s3('processes'));
-  t.is((await here.run(leg.spec)).code, EXIT.done);
-  t.deepEqual(await bucket.outcome(leg.spec), await here.outcome(leg.spec));
+  const [record] = await listRuns(bucket.store, digestJson(spec));
+  t.like(record, { process: end.processes[0]?.name, host: end.host });
+  t.true(await bucket.store.has(end.log ?? ''), 'its log is kept');
+  t.deepEqual(await bucket.outcome(spec), await runHere(spec));
 });
+
+test('a leg whose pod is deleted goes on in another one, to the same bytes', async (t) => {
+  const { namespace: home, bucket, run, runHere } = await place(t, 'deleted');
+  const { train } = studentSpec();
+  const spec = studentSpec({ train: { ...train, epochs: 60 } });
+  const running = run(spec);
+  const key = digestJson(spec);
+  await until(async () => (await bucket.store.list(checkpointPrefix(key))).length > 0);
+  await home.deletePods();
+  const end = await running;
+  t.is(end.outcome, 'done', end.detail);
+  t.deepEqual(
+    end.processes.map(({ exit }) => exit),
+    [EXIT.stopped, EXIT.done],
+  );
+  const [record] = (await listRuns(bucket.store, key)).filter(({ outcome }) => outcome === 'done');
+  t.true((record?.resumedFrom?.step ?? 0) > 0, 'from its checkpoint');
+  t.deepEqual(await bucket.outcome(spec), await runHere(spec));
+});
+
+const PATIENCE_SECONDS = 60;
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_SECONDS * 1000;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not in ${PATIENCE_SECONDS} s`);
+    await sleep(100);
+  }
+}

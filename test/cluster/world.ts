@@ -34,6 +34,8 @@ export type Namespace = {
   run(name: string, container: Readonly<Record<string, unknown>>): Promise<PodEnd>;
   /** Credentials of a store, as the chart's Secret holds them. */
   putSecret(s3: S3Options): Promise<void>;
+  /** All of them, as a person deletes pods: with SIGTERM and their grace. */
+  deletePods(): Promise<void>;
   remove(): Promise<void>;
 };
 
@@ -62,6 +64,7 @@ export async function openNamespace(api: KubeApi, prefix: string): Promise<Names
       const body = { metadata: { name: SECRET }, stringData: { accessKey, secretKey } };
       await api.request({ method: 'POST', path: `${path}/secrets`, body });
     },
+    deletePods: () => api.request({ method: 'DELETE', path: `${path}/pods` }),
     remove: () => api.request({ method: 'DELETE', path }),
   };
 }
