@@ -31,6 +31,14 @@ featureGates: {VisibilityOnDemand: false}
 YAML
 }
 
+# The manager looks its kinds up once, at its start: they must be listed, not only served.
+discovered() {
+  local kind
+  for kind in workloads clusterqueues localqueues; do
+    k get --raw /apis/kueue.x-k8s.io/v1beta2 | grep -q "\"name\":\"$kind\"" || return 1
+  done
+}
+
 # The certificate of its metrics has a fixed path: /etc is overlaid in a mount namespace of its own.
 start_manager() {
   # shellcheck disable=SC2016
@@ -43,11 +51,10 @@ start_manager() {
 case ${1:-} in
   start)
     write_configuration
-    node "$HERE/kueue-objects.mjs" "$KUEUE" "$PKI/ca.crt" "$WEBHOOKS" >"$FOLDER/objects.json"
+    k create --dry-run=client -o jsonpath='{@}{"\n"}' -f "$KUEUE/crds" -f "$KUEUE/webhooks.yaml" |
+      node "$HERE/kueue-objects.mjs" "$KUEUE/crds.kustomization" "$PKI/ca.crt" "$WEBHOOKS" >"$FOLDER/objects.json"
     k apply --server-side --force-conflicts -f "$FOLDER/objects.json" >/dev/null
-    for kind in workloads clusterqueues localqueues; do
-      wait_for 30 "$kind are known" k get --raw "/apis/kueue.x-k8s.io/v1beta2/$kind"
-    done
+    wait_for 60 "Kueue's objects are known" discovered
     start_manager
     ;;
   stop)
