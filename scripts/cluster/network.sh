@@ -20,6 +20,8 @@ network_up() {
 network_down() {
   ip link del "${NETNS}-host" 2>/dev/null || true
   ip netns del "$NETNS" 2>/dev/null || true
+  # What containerd's plugins remember of pods that were not removed one by one.
+  rm -f /var/lib/cni/results/kdx-*
   # The folder of namespaces is a mount of its own, which goes with the last of them.
   if [ -d /run/netns ] && [ -z "$(ls -A /run/netns)" ]; then
     umount -l /run/netns 2>/dev/null || true

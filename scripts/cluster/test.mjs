@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run test:cluster: brings a Kubernetes up, with images of this checkout, runs the tests of test/cluster on
-// it, and ends it. The last line is `N passed, N failed`. See README.md for a cluster of your own.
+// it, and ends it; one that was up stays up. The last line is `N passed, N failed`. See README.md for a cluster of your own.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,12 @@ const KEEP = '--keep';
 const OWN = ['CLUSTER_HOST_ADDRESS', 'CLUSTER_TRAINER_IMAGE', 'CLUSTER_WORKER_IMAGE'];
 
 /** @typedef {Record<string, string>} Cluster variables for the tests */
+
+/** Whether there is a cluster already: it may be in use. */
+async function isUp() {
+  const question = '. "$0/env.sh"; . "$0/processes.sh"; alive apiserver && echo up || true';
+  return (await run('bash', ['-c', question, HERE])) !== '';
+}
 
 /** @returns {Promise<Cluster>} */
 async function startCluster() {
@@ -53,6 +59,7 @@ function ownCluster() {
 process.chdir(ROOT);
 const toolchain = await setUpOrExit({ minio: true });
 const isOwn = process.env.KUBECONFIG !== undefined;
+const wasUp = isOwn || (await isUp());
 const tap = countTap((line) => process.stdout.write(`${line}\n`));
 let code = 1;
 try {
@@ -65,7 +72,7 @@ try {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`cluster: ${error.message}\n`);
 } finally {
-  if (!isOwn && !process.argv.includes(KEEP)) await script('down.sh');
+  if (!wasUp && !process.argv.includes(KEEP)) await script('down.sh');
 }
 const { passed, failed: counted } = tap.end();
 // A run that broke off, or found nothing to run, has failed whatever it counted.
