@@ -14,6 +14,11 @@ export const ERROR_CODES = {
     exitCode: 65,
     advice: 'Delete what is named: a leg without checkpoints starts anew, to the same bytes.',
   },
+  Diverged: {
+    retry: false,
+    exitCode: 65,
+    advice: 'Lower the learning rate; the report shows where each loss was lost.',
+  },
   CodeBug: {
     retry: false,
     exitCode: 70,

@@ -6,18 +6,25 @@ import { diskProblem } from '../../stack/disk.ts';
 import { layoutOf } from '../../stack/layout.ts';
 import type { Layout } from '../../stack/layout.ts';
 import { probeStack } from '../../stack/probes.ts';
+import { probeServers, serverLines } from '../server-status.ts';
+import { findServers, type Servers } from '../servers.ts';
 import { readRunning } from '../../stack/record.ts';
 import type { StackRecord } from '../../stack/record.ts';
 
 const NOT_UP = 3;
 
-/** `kdx status`: exit 0 when every server is ready, 1 when one is not, 3 when the stack is down. */
+/**
+ * `kdx status`: exit 0 when every server is ready, 1 when one is not, 3 when the stack is down. Where
+ * variables name other servers, those are asked.
+ */
 export function statusCommand(): Command {
   return new Command('status')
     .description('servers, addresses, processes, health (exit 0 ready, 1 not all ready, 3 down)')
     .option('--json', 'for programs')
     .action(async ({ json }: { readonly json?: boolean }) => {
       checkVariables(process.env);
+      const servers = await findServers(process.env);
+      if (servers?.origin === 'variables') return await tellElsewhere(servers, json === true);
       const layout = layoutOf(process.env);
       const record = await readRunning(layout);
       const { services, disk } = await healthOf(layout, record);
@@ -38,6 +45,19 @@ export function statusCommand(): Command {
       const text = record === undefined ? 'down (kdx up starts it)' : table(record, services);
       process.stdout.write(`${[text, ...(disk === undefined ? [] : [disk])].join('\n')}\n`);
     });
+}
+
+/** Servers that variables name have no supervisor here: they are asked, and that is all. */
+async function tellElsewhere(servers: Servers, json: boolean): Promise<void> {
+  const services = await probeServers(servers, process.env);
+  // MLflow is waited for by nothing.
+  const failing = services.filter(
+    ({ name, problem }) => name !== 'mlflow' && problem !== undefined,
+  );
+  process.exitCode = failing.length === 0 ? 0 : 1;
+  const answer = { healthy: failing.length === 0, services };
+  const text = json ? JSON.stringify(answer, null, 2) : serverLines(services).join('\n');
+  process.stdout.write(`${text}\n`);
 }
 
 type Recorded = StackRecord['services'][number];

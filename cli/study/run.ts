@@ -61,10 +61,27 @@ export async function runStudyFile(
     const outcome: unknown = await handle.result().catch((error: unknown) => error);
     const page = await fetchReport(environment, study.name);
     if (outcome instanceof Error) throw failureOf(outcome, page);
-    return { summary: outcome as StudySummary, page };
+    const end = { summary: outcome as StudySummary, page };
+    checkNotAllDiverged(end);
+    return end;
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * A diverged trial is a result, and a study with some of them has ended well; one without any other has
+ * nothing to say, and a script that runs it must see that.
+ */
+export function checkNotAllDiverged({ summary, page }: StudyEnd): void {
+  const { complete, found, diverged } = summary.counts;
+  if (complete + found > 0 || diverged === 0) return;
+  const trials = `${diverged} ${diverged === 1 ? 'trial' : 'trials'} diverged, none is complete`;
+  throw new KdxError('Diverged', `${summary.study}: ${trials}${whereText(page)}`);
+}
+
+function whereText(page: string | undefined): string {
+  return page === undefined ? '' : `; the report of what was done: ${page}`;
 }
 
 async function connect(
@@ -80,7 +97,7 @@ async function connect(
 
 /** The failure of our closed list that the workflow's failure chain carries. */
 function failureOf(error: Error, page: string | undefined): KdxError {
-  const where = page === undefined ? '' : `; the report of what was done: ${page}`;
+  const where = whereText(page);
   if (error instanceof WorkflowFailedError) {
     if (error.cause instanceof CancelledFailure) {
       return new KdxError('Stopped', 'the study was cancelled; started again, it goes on');

@@ -77,6 +77,27 @@ test('plan plans without servers, and with a store that does not answer, and say
   t.false(`${silent.stdout}${silent.stderr}`.includes('something-secret'));
 });
 
+test('status asks the servers that variables name, and says which does not answer', async (t) => {
+  const server = await startSeaweedfs();
+  t.teardown(() => server.stop());
+  const { endpoint, accessKey, secretKey, bucket } = server.s3('status');
+  await openS3Store(server.s3('status')).ensureBucket();
+  const kdx = await withoutStack(t);
+  const variables = {
+    KDX_TEMPORAL_ADDRESS: '127.0.0.1:9',
+    KDX_S3_ENDPOINT: endpoint,
+    KDX_S3_ACCESS_KEY: accessKey,
+    KDX_S3_SECRET_KEY: secretKey,
+    KDX_S3_BUCKET: bucket,
+  };
+  const { exitCode, stdout } = await kdx(variables, 'status');
+  t.is(exitCode, 1, stdout);
+  t.regex(stdout, new RegExp(`^s3 +ready +${endpoint}/status$`, 'm'));
+  t.regex(stdout, /^temporal +failing +127\.0\.0\.1:9 {2}\S/m);
+  const told = await kdx(variables, 'status', '--json');
+  t.like(JSON.parse(told.stdout), { healthy: false, services: { 1: { name: 's3' } } });
+});
+
 for (const command of ['list', 'verify', 'study']) {
   test(`kdx ${command} without servers ends with 78 and says how to get some`, async (t) => {
     const kdx = await withoutStack(t);
