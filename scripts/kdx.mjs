@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { ROOT, setUpOrExit } from './setup.mjs';
 import { runNode } from './setup/launch.mjs';
+import { withoutNotices } from './setup/notices.mjs';
 import { readToolchain } from './setup/toolchain.mjs';
 
 /**
@@ -14,4 +15,7 @@ const AS_IT_IS = ['down', 'status', 'env'];
 const args = process.argv.slice(2);
 const present = AS_IT_IS.includes(args[0] ?? '') ? await readToolchain(ROOT) : undefined;
 const toolchain = present ?? (await setUpOrExit());
-process.exitCode = await runNode(toolchain, [join(ROOT, 'bin', 'kdx.ts'), ...args]);
+// It computes in its own process, whose library has its say on the same stream.
+const stderr =
+  args[0] === 'verify' ? withoutNotices((text) => process.stderr.write(text)) : 'inherit';
+process.exitCode = await runNode(toolchain, [join(ROOT, 'bin', 'kdx.ts'), ...args], { stderr });

@@ -44,7 +44,7 @@ function liveScreen(stream: WriteStream): Screen {
 function quietScreen(stream: NodeJS.WritableStream): Screen {
   let last: Moment | undefined;
   const note = (line: string): void => {
-    stream.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
+    stream.write(`${new Date().toISOString().slice(11, 19)}Z  ${line}\n`);
   };
   return {
     note,

@@ -10,14 +10,19 @@ import { ROOT } from '../setup.mjs';
  * that reach us are passed on, so that it can stop in order.
  * @param {Toolchain} toolchain
  * @param {readonly string[]} args for node
- * @param {{ stdout?: 'inherit' | ((text: string) => void), env?: Record<string, string> }} [options]
+ * @param {{
+ *   stdout?: 'inherit' | ((text: string) => void),
+ *   stderr?: 'inherit' | ((text: string) => void),
+ *   env?: Record<string, string>,
+ * }} [options]
  * @returns {Promise<number>}
  */
-export function runNode(toolchain, args, { stdout = 'inherit', env = {} } = {}) {
+export function runNode(toolchain, args, options = {}) {
+  const { stdout = 'inherit', stderr = 'inherit', env = {} } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(toolchain.node, args, {
       cwd: process.cwd(),
-      stdio: ['inherit', stdout === 'inherit' ? 'inherit' : 'pipe', 'inherit'],
+      stdio: ['inherit', ...[stdout, stderr].map((to) => (to === 'inherit' ? to : 'pipe'))],
       env: {
         ...process.env,
         // Node itself reads it at its start, when NODE_USE_ENV_PROXY is set.
@@ -30,6 +35,7 @@ export function runNode(toolchain, args, { stdout = 'inherit', env = {} } = {}) 
       },
     });
     if (stdout !== 'inherit') child.stdout?.setEncoding('utf8').on('data', stdout);
+    if (stderr !== 'inherit') child.stderr?.setEncoding('utf8').on('data', stderr);
     // At a terminal Ctrl-C reaches both of us: it is the program's to obey, ours to wait.
     const passOn = (/** @type {NodeJS.Signals} */ signal) => {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
