@@ -1,6 +1,6 @@
+import pMap from 'p-map';
 import { isKdxError, KdxError } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
-import { concurrently } from '../stores/concurrently.ts';
 import { reportName } from '../stores/names.ts';
 import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
@@ -31,8 +31,10 @@ async function recordTrials(
   ports: RecordPorts,
   { study, trials }: RecordTrialsInput,
 ): Promise<readonly string[]> {
-  const damaged = await concurrently(trials, WRITTEN_AT_ONCE, async (trial) =>
-    (await recordTrial(ports, study, trial)) ? [] : [trial.trial],
+  const damaged = await pMap(
+    trials,
+    async (trial) => ((await recordTrial(ports, study, trial)) ? [] : [trial.trial]),
+    { concurrency: WRITTEN_AT_ONCE },
   );
   return damaged.flat();
 }

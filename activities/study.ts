@@ -1,8 +1,8 @@
+import pMap from 'p-map';
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
-import { concurrently } from '../stores/concurrently.ts';
 import { lookUpResults } from '../stores/results.ts';
 import type { Place } from '../leg/spec.ts';
 import { canonicalJson } from '../study/canonical.ts';
@@ -41,7 +41,9 @@ export function createStudyActivities(ports: StudyPorts): StudyActivities {
     readStudy: (digest) => crossing(() => readStudy(artifacts, digest)),
     findResults: (keys) => crossing(() => find(artifacts, keys)),
     lookAtTrials: (workflowIds) =>
-      crossing(() => concurrently(workflowIds, ASKED_AT_ONCE, (id) => lookAt(temporal, id))),
+      crossing(() =>
+        pMap(workflowIds, (id) => lookAt(temporal, id), { concurrency: ASKED_AT_ONCE }),
+      ),
     measureLegs: (workflowIds) => crossing(() => measure(temporal, workflowIds)),
     keepFailures: (chunk) => crossing(() => keepFailures(artifacts, chunk)),
     readFailures: (digest) => crossing(() => readFailures(artifacts, digest)),
@@ -99,10 +101,14 @@ async function measure(
   temporal: Client,
   workflowIds: readonly string[],
 ): Promise<readonly number[]> {
-  return await concurrently(workflowIds, ASKED_AT_ONCE, async (workflowId) => {
-    const heartbeat = await readHeartbeat(temporal, workflowId);
-    return heartbeat?.deviceSeconds ?? 0;
-  });
+  return await pMap(
+    workflowIds,
+    async (workflowId) => {
+      const heartbeat = await readHeartbeat(temporal, workflowId);
+      return heartbeat?.deviceSeconds ?? 0;
+    },
+    { concurrency: ASKED_AT_ONCE },
+  );
 }
 
 /** Where a trial stands. A closed workflow answers with its end at once, so nothing waits here. */

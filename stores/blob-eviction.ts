@@ -1,6 +1,6 @@
+import pMap from 'p-map';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { concurrently } from './concurrently.ts';
 
 /** What an eviction leaves of the bound, so that the next blob does not call for the next one. */
 const LOW_WATER = 0.9;
@@ -77,10 +77,14 @@ async function filesOf(folder: string, ours: RegExp): Promise<readonly Copy[]> {
   const paths = (entries ?? [])
     .filter((entry) => entry.isFile() && ours.test(entry.name))
     .map(({ name }) => join(folder, name));
-  const files = await concurrently(paths, LOOKUPS_AT_ONCE, async (path) => {
-    const found = await unlessAbsent(lstat(path));
-    return found === undefined ? [] : [{ path, bytes: found.size, usedAtMs: found.mtimeMs }];
-  });
+  const files = await pMap(
+    paths,
+    async (path) => {
+      const found = await unlessAbsent(lstat(path));
+      return found === undefined ? [] : [{ path, bytes: found.size, usedAtMs: found.mtimeMs }];
+    },
+    { concurrency: LOOKUPS_AT_ONCE },
+  );
   return files.flat();
 }
 

@@ -1,8 +1,8 @@
+import pMap from 'p-map';
 import { isKdxError, KdxError } from '../leg/errors.ts';
 import type { Result } from '../leg/result.ts';
 import { canonicalJson, digestJson } from '../study/canonical.ts';
 import type { ArtifactStore } from './artifacts.ts';
-import { concurrently } from './concurrently.ts';
 import { resultName } from './names.ts';
 
 const LOOKUPS_AT_ONCE = 16;
@@ -33,14 +33,18 @@ export async function lookUpResults(
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Result | KdxError>> {
   const unique = [...new Set(keys)];
-  const found = await concurrently(unique, LOOKUPS_AT_ONCE, async (key) => {
-    try {
-      return [key, await readResult(store, key)] as const;
-    } catch (error) {
-      if (isKdxError(error) && error.code === 'DataMismatch') return [key, error] as const;
-      throw error;
-    }
-  });
+  const found = await pMap(
+    unique,
+    async (key) => {
+      try {
+        return [key, await readResult(store, key)] as const;
+      } catch (error) {
+        if (isKdxError(error) && error.code === 'DataMismatch') return [key, error] as const;
+        throw error;
+      }
+    },
+    { concurrency: LOOKUPS_AT_ONCE },
+  );
   return new Map(found.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 

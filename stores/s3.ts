@@ -3,10 +3,10 @@ import * as https from 'node:https';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Client } from 'minio';
+import pRetry from 'p-retry';
 import { KdxError } from '../leg/errors.ts';
 import { artifactsIn, type ArtifactStore } from './artifacts.ts';
 import { type Aged, checkObjectName, type Objects } from './objects.ts';
-import { retry } from './retry.ts';
 import { isAbsent, isTransient, s3Code, storeError } from './s3-errors.ts';
 
 export type S3Options = {
@@ -70,6 +70,9 @@ function s3Objects(options: S3Options): Objects {
   };
 }
 
+/** Delays grow by two, with jitter so that many legs do not return at once; in milliseconds. */
+const RETRY = { minTimeout: 100, maxTimeout: 3000, factor: 2, randomize: true } as const;
+
 function openBucket(options: S3Options): Bucket {
   const { bucket, prefix, retrySeconds = 20 } = options;
   const url = endpointUrl(options.endpoint);
@@ -84,7 +87,13 @@ function openBucket(options: S3Options): Bucket {
     prefix: prefix === undefined ? '' : `${prefix}/`,
     async attempt(verb, name, operation) {
       try {
-        return await retry(operation, { retrySeconds, isTransient });
+        return await pRetry(operation, {
+          ...RETRY,
+          // Zero seconds are one try.
+          retries: retrySeconds === 0 ? 0 : Number.POSITIVE_INFINITY,
+          maxRetryTime: retrySeconds * 1000,
+          shouldRetry: ({ error }) => isTransient(error),
+        });
       } catch (cause) {
         throw storeError(cause, `${verb} ${location}/${name}`);
       }

@@ -1,6 +1,6 @@
+import pMap from 'p-map';
 import type { RunRecord } from '../../leg/result.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
-import { concurrently } from '../../stores/concurrently.ts';
 import { resultName } from '../../stores/names.ts';
 import { duration } from './view.ts';
 
@@ -30,7 +30,9 @@ export async function listStudies(store: Store): Promise<readonly StoredStudy[]>
   const [runNames, results, pages] = await Promise.all(
     ['runs/', 'results/', 'reports/'].map((prefix) => store.list(prefix)),
   );
-  const records = await concurrently(runNames ?? [], READS_AT_ONCE, (name) => store.getJson(name));
+  const records = await pMap(runNames ?? [], (name) => store.getJson(name), {
+    concurrency: READS_AT_ONCE,
+  });
   const runs = records.filter((record): record is RunRecord => record !== undefined);
   const done = new Set(results);
   const reports = new Map(

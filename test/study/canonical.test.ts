@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { canonicalJson, digestJson } from '../../study/canonical.ts';
 
@@ -13,6 +14,14 @@ test('canonical text reads back as the same value', (t) => {
       const text = canonicalJson(value);
       return canonicalJson(JSON.parse(text)) === text;
     }),
+  );
+  t.pass();
+});
+
+test('the text is that of RFC 8785, as another implementation writes it', (t) => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => canonicalJson(value) === canonicalize(value)),
+    { numRuns: 1000 },
   );
   t.pass();
 });
