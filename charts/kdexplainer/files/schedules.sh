@@ -1,5 +1,6 @@
 # Brings Temporal's schedules in line with the release's: `schedules.sh apply` or `schedules.sh delete`.
-# Runs with the plain CLI, which finds the server by TEMPORAL_* variables. Safe to repeat.
+# Reads /schedules/list (SCHEDULES is another folder). Runs with the plain CLI, which finds the server by
+# TEMPORAL_* variables. Safe to repeat.
 set -eu
 
 # The server may be starting beside us; the Job's deadline ends the wait.
@@ -30,4 +31,4 @@ while IFS='|' read -r id cron catchup type workflow input; do
     apply) apply "$id" "$cron" "$catchup" "$type" "$workflow" "$input" </dev/null ;;
     delete) delete "$id" </dev/null ;;
   esac
-done </schedules/list
+done <"${SCHEDULES:-/schedules}/list"
