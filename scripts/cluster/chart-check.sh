@@ -13,8 +13,15 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 chart="$root/charts/kdexplainer"
 tools="$("$root/scripts/cluster/chart-tools.sh")"
 helm="$tools/layer/bin/helm"
+kubectl="$tools/layer/bin/kubectl"
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+opened=()
+
+close() {
+  rm -rf "$work"
+  if [ "${#opened[@]}" -gt 0 ]; then "$kubectl" delete namespace "${opened[@]}" --wait=false >/dev/null; fi
+}
+trap close EXIT
 
 render() { "$helm" template kdx "$chart" --namespace kdx --values "$@"; }
 
@@ -23,19 +30,31 @@ conform() {
     -schema-location "$tools/schemas/{{ .ResourceKind }}{{ .KindSuffix }}.json" "$1"
 }
 
-# Kinds that the server has no definition of (Kueue, KEDA, the operator) are left out there.
-ask_server() {
-  local kubectl="$tools/layer/bin/kubectl" namespace answer="$work/answer"
+# The namespaces that the rendered objects name; they must not be there, and are removed at the end.
+open_namespaces() {
+  local namespace
   for namespace in kdx studies; do
-    "$kubectl" create namespace "$namespace" --dry-run=client -o yaml | "$kubectl" apply -f - >/dev/null
-    "$kubectl" label namespace "$namespace" --overwrite pod-security.kubernetes.io/enforce=restricted \
+    "$kubectl" create namespace "$namespace" >/dev/null
+    opened+=("$namespace")
+    "$kubectl" label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted \
       pod-security.kubernetes.io/warn=restricted >/dev/null
   done
+  # A pod is refused where its account is not there.
+  "$kubectl" --namespace kdx create serviceaccount kdx-kdexplainer >/dev/null
+}
+
+# Kinds that the server has no definition of (Kueue, KEDA, the operator) are left out.
+ask_server() {
+  local answer="$work/answer"
   "$kubectl" apply --dry-run=server -f "$1" >"$answer" 2>&1 || true
   # A Deployment is only warned about: its pods would be refused later.
   if grep -iE 'warning|error|invalid|forbidden' "$answer" | grep -v 'no matches for kind'; then return 1; fi
 }
 
+if [ "${SERVER:-}" = 1 ]; then
+  : "${KUBECONFIG:?SERVER=1 asks the cluster that this names}"
+  open_namespaces
+fi
 for values in "$chart"/ci/*-values.yaml; do
   name="$(basename "$values" -values.yaml)"
   "$helm" lint --strict --quiet "$chart" --values "$values"

@@ -177,3 +177,14 @@ test('no secret is in a rendered object but the one that is made for evaluation'
     ['kdx-kdexplainer-s3'],
   );
 });
+
+test('the check of pods finds what it is for', (t) => {
+  const bare = {
+    spec: {
+      containers: [{ name: 'c', ports: [{ hostPort: 80 }] }],
+      volumes: [{ name: 'v', hostPath: { path: '/' } }],
+      hostNetwork: true,
+    },
+  };
+  t.is(violations(bare).length, 8);
+});
