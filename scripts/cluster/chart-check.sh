@@ -46,7 +46,7 @@ open_namespaces() {
 # Kinds that the server has no definition of (Kueue, KEDA, the operator) are left out.
 ask_server() {
   local answer="$work/answer"
-  "$kubectl" apply --dry-run=server -f "$1" >"$answer" 2>&1 || true
+  "$kubectl" apply --server-side --force-conflicts --dry-run=server -f "$1" >"$answer" 2>&1 || true
   # A Deployment is only warned about: its pods would be refused later.
   if grep -iE 'warning|error|invalid|forbidden' "$answer" | grep -v 'no matches for kind'; then return 1; fi
 }

@@ -1,6 +1,6 @@
 {{/*
 A worker's pod. Call: dict "root" $ "component" "worker-jobs" "roles" "jobs" "image" .Values.images.worker
-and "resources", "cacheMiB"; perhaps "token", "cluster", "spread", "shm" (true), "env" (a list), "heapMiB",
+and "resources", "cacheMiB"; perhaps "token", "cluster", "compiles", "spread", "shm" (true), "env" (a list), "heapMiB",
 "graceSeconds", "placement", "datasets" (a claim).
 */}}
 {{- define "kdx.worker.pod" -}}
@@ -36,6 +36,22 @@ spec:
   {{- end }}
   {{- if .spread }}
   {{- include "kdx.spread" . | nindent 2 }}
+  {{- end }}
+  {{- if .compiles }}
+  initContainers:
+    # swc, which bundles the workflows, unpacks its library and refuses a folder that others may write, as
+    # every emptyDir is: one within it that is ours alone.
+    - name: folders
+      image: {{ include "kdx.image" . }}
+      imagePullPolicy: {{ $values.images.pullPolicy }}
+      command: [node, -e, "require('node:fs').mkdirSync('/tmp/swc', { recursive: true, mode: 0o700 })"]
+      resources:
+        requests: { cpu: 50m, memory: 64Mi }
+        limits: { memory: 128Mi }
+      securityContext:
+        {{- include "kdx.containerSecurity" $root | nindent 8 }}
+      volumeMounts:
+        - { name: tmp, mountPath: /tmp }
   {{- end }}
   containers:
     - name: worker
@@ -76,6 +92,9 @@ spec:
         - { name: NODE_OPTIONS, value: --max-old-space-size={{ . }} }
         {{- end }}
         - { name: HOME, value: /tmp }
+        {{- if .compiles }}
+        - { name: SWC_NATIVE_BINDING_CACHE, value: /var/cache/swc }
+        {{- end }}
         {{- with $values.worker.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -109,6 +128,9 @@ spec:
         - { name: state, mountPath: /var/lib/kdx }
         - { name: cache, mountPath: /var/cache/kdx }
         - { name: tmp, mountPath: /tmp }
+        {{- if .compiles }}
+        - { name: tmp, mountPath: /var/cache/swc, subPath: swc }
+        {{- end }}
         {{- if .shm }}
         - { name: shm, mountPath: /dev/shm }
         {{- end }}
