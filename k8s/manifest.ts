@@ -27,6 +27,9 @@ const BACKOFF_LIMIT = 3;
 
 const CREDENTIALS_FOLDER = '/var/run/kdx/s3';
 const CACHE_FOLDER = '/var/cache/kdx';
+/** Of its volume, what the cache of blobs may take. */
+const CACHE_SHARE = 0.9;
+const MIB = 1024 ** 2;
 const TEMPORARY_MIB = 256;
 const SHARED_MEMORY_MIB = 256;
 
@@ -127,7 +130,7 @@ function container(job: LegJob, settings: JobSettings): object {
 }
 
 function environment({ digest }: LegJob, settings: JobSettings): readonly object[] {
-  const { store, checkpointSeconds } = settings;
+  const { store, checkpointSeconds, cacheMiB } = settings;
   return [
     { name: 'KDX_LEG', value: digest },
     // The pod's uid: Kubernetes may replace a pod, and may even run two for a while.
@@ -137,6 +140,8 @@ function environment({ digest }: LegJob, settings: JobSettings): readonly object
     { name: 'KDX_S3_BUCKET', value: store.bucket },
     { name: 'KDX_S3_CREDENTIALS_DIR', value: CREDENTIALS_FOLDER },
     { name: 'KDX_CACHE_DIR', value: CACHE_FOLDER },
+    // Kubernetes evicts a pod whose volume is full; between two looks the cache can exceed its bound.
+    { name: 'KDX_BLOB_CACHE_BYTES', value: String(Math.floor(CACHE_SHARE * cacheMiB) * MIB) },
     { name: 'KDX_CHECKPOINT_SECONDS', value: String(checkpointSeconds) },
     { name: 'HOME', value: '/tmp' },
   ];
