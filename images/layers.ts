@@ -19,6 +19,9 @@ const TFJS = 'node_modules/@tensorflow/tfjs-node';
 /** A link to libtensorflow in a checkout, a folder in an image. */
 const TENSORFLOW = `${TFJS}/deps`;
 
+/** An image with it holds the bundle as well. */
+const WORKFLOWS = 'workflows/index.ts';
+
 /** What no program reads; a licence stays, whatever its name ends in. Temporal's binaries for others. */
 const UNREAD = [
   /\.(map|d\.[cm]?ts|tsbuildinfo)$/,
@@ -38,10 +41,18 @@ async function main(image: ImageName, out: string): Promise<void> {
   for (const file of files) {
     await cp(join(ROOT, file), join(out, 'sources', HOME, file));
   }
+  if (files.includes(WORKFLOWS)) await writeBundle(out);
   // The worker plans with it: which code the legs will find. It has none of their sources.
   const index = join(out, 'sources', HOME, CODE_INDEX_FILE);
   await mkdir(dirname(index), { recursive: true });
   await writeFile(index, `${JSON.stringify(computeCodeIndex(ROOT), null, 2)}\n`);
+}
+
+/** Only a build can make it; Temporal's packages are loaded where they are needed alone. */
+async function writeBundle(out: string): Promise<void> {
+  const { BUNDLE_FILE, bundleWorkflows } = await import('../bin/worker/bundle.ts');
+  const { code } = await bundleWorkflows();
+  await writeFile(join(out, 'sources', HOME, BUNDLE_FILE), code);
 }
 
 async function copy(from: string, to: string, without?: string): Promise<void> {

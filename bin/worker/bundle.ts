@@ -1,7 +1,30 @@
 import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ROOT } from '../../environment/root.ts';
 
 const WORKFLOWS = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+
+/** What a worker's sandbox runs. */
+export type WorkflowBundle = Pick<WorkflowBundleWithSourceMap, 'code'>;
+
+/** Where the build of an image leaves the bundle. */
+export const BUNDLE_FILE = 'workflows/bundle.js';
+
+/**
+ * The bundle that an image's build has made; in a checkout, which has none, one of the sources as they
+ * are. A pod cannot make it: the bundler's compiler unpacks itself into a folder that nobody else may
+ * write, and refuses an `emptyDir`.
+ */
+export async function workflowBundle(root = ROOT): Promise<WorkflowBundle> {
+  try {
+    return { code: await readFile(join(root, BUNDLE_FILE), 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return await bundleWorkflows();
+  }
+}
 
 /**
  * Builds the code that runs inside Temporal's sandbox. Left readable, so that the lines of a stack

@@ -26,7 +26,7 @@ import { openS3Store } from '../../stores/s3.ts';
 import { openTracking } from '../../stores/tracking.ts';
 import type { CodeIndex } from '../../study/code.ts';
 import { manifestDigest } from '../../study/dataset-manifest.ts';
-import { bundleWorkflows } from './bundle.ts';
+import { workflowBundle } from './bundle.ts';
 import { drawInProcess } from './report-process.ts';
 import type { LegQueue, Served } from './workers.ts';
 
@@ -60,7 +60,7 @@ export async function serveRoles(
           workflows: {
             ...studies(part, artifacts),
             stopLeg: local.stopLeg,
-            bundle: await bundleWorkflows(),
+            bundle: await workflowBundle(),
           },
         }
       : {}),

@@ -1,9 +1,4 @@
-import {
-  Worker,
-  type NativeConnection,
-  type WorkerOptions,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type {
   LegActivities,
   RecordActivities,
@@ -18,13 +13,14 @@ import {
   REPORT_QUEUE,
   STUDY_QUEUE,
 } from '../../leg/queues.ts';
+import type { WorkflowBundle } from './bundle.ts';
 
 /** What a worker serves, by its roles: what is absent it leaves to others. */
 export type Served = {
   readonly workflows?: StudyActivities &
     StopActivities & {
-      /** What `bundleWorkflows` made. */
-      readonly bundle: WorkflowBundleWithSourceMap;
+      /** What `workflowBundle` gave. */
+      readonly bundle: WorkflowBundle;
     };
   readonly legs?: LegActivities & {
     readonly queues: readonly LegQueue[];

@@ -46,6 +46,17 @@ test('the worker without servers ends with what is missing', async (t) => {
   t.is(message.trim().split('\n').length, 1);
 });
 
+test("a worker's pod has its workflows, which it could not bundle", async (t) => {
+  const { run } = await namespace(t);
+  const program = `
+    const { workflowBundle } = await import('/app/bin/worker/bundle.ts');
+    const { code } = await workflowBundle();
+    if (!code.includes('reproduce')) throw new Error('a bundle without the workflow reproduce');`;
+  const args = ['--input-type=module', '-e', program];
+  const { exitCode, message } = await run('bundle', { image: CLUSTER.workerImage, args });
+  t.is(exitCode, 0, message);
+});
+
 /** The store is on this machine: pods reach it there, as they would reach one outside their cluster. */
 function settingsOf(name: string, s3: S3Options): JobSettings {
   const { endpoint, bucket } = s3;

@@ -88,9 +88,11 @@ function podOf(name: string, container: Readonly<Record<string, unknown>>): obje
             ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
             capabilities: { drop: ['ALL'] },
           },
+          volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
           ...container,
         },
       ],
+      volumes: [{ name: 'tmp', emptyDir: {} }],
     },
   };
 }
