@@ -20,7 +20,7 @@ export async function readResult(
   if (value === undefined || isResultOf(key, value)) return value;
   throw new KdxError(
     'DataMismatch',
-    `${store.location}/${name} is not a result of schema 1 whose spec has that digest`,
+    `${store.location}/${name} is not a result of schema 1 whose spec has that digest, with status, metrics and files`,
   );
 }
 
@@ -59,9 +59,35 @@ export async function commitResult(
   return store.putOnce(resultName(result.key), Buffer.from(canonicalJson(result)));
 }
 
-/** The key is the digest of the spec: a result that was altered or misplaced shows it. */
+/**
+ * The key is the digest of the spec: a result that was misplaced, or whose spec was altered, shows it.
+ * Of the rest the shape is looked at, so that nobody who reads it meets anything else.
+ */
 function isResultOf(key: string, value: unknown): value is Result {
-  if (typeof value !== 'object' || value === null) return false;
-  const { schema, key: named, spec } = value as Partial<Record<keyof Result, unknown>>;
-  return schema === 1 && named === key && digestJson(spec ?? null) === key;
+  const { schema, key: named, spec, status, metrics, files } = membersOf(value);
+  return (
+    schema === 1 &&
+    named === key &&
+    digestJson(spec ?? null) === key &&
+    (status === 'complete' || status === 'diverged') &&
+    isRecordOf(metrics, Number.isFinite) &&
+    isRecordOf(files, isBlobRef)
+  );
+}
+
+function isRecordOf(value: unknown, isMember: (member: unknown) => boolean): boolean {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord && Object.values(value).every(isMember);
+}
+
+function isBlobRef(value: unknown): boolean {
+  const { digest, bytes } = membersOf(value);
+  const isDigest = typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
+  return isDigest && Number.isSafeInteger(bytes) && Number(bytes) >= 0;
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<string, unknown>>)
+    : {};
 }
