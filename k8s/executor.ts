@@ -21,7 +21,7 @@ export type KubernetesExecutorOptions = {
   /** The lease of one pod of a leg, by its uid; undefined where there is none. Rejects while the store is away. */
   readonly readLease: (key: string, pod: string) => Promise<AgedLease | undefined>;
   /**
-   * Keeps the end of a pod's log where the pod itself has not kept the whole of it; gives the name of the
+   * Keeps the end of a pod's log where the pod itself has not kept the whole of it; returns the name of the
    * object that holds its log.
    */
   readonly keepLogTail: (

@@ -6,7 +6,7 @@ import type { DeviceSpec } from '../study/schema.ts';
 import { tf } from './engine/backend.ts';
 import { describeGpus, gpuModel } from './gpu.ts';
 
-/** What tfjs-node's backend tells beside its interface. */
+/** What tfjs-node's backend offers beside its interface. */
 type Backend = {
   readonly binding: { readonly TF_Version: string };
   readonly isUsingGpuDevice: boolean;

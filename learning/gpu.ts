@@ -38,7 +38,7 @@ export function requireOneGpu(variables: Variables): void {
   );
 }
 
-/** One line: what there is of a GPU here, for whoever wanted one. */
+/** One line about the GPU of this machine, for a message to someone who asked for one. */
 export function describeGpus(variables: Variables = process.env): string {
   const driver = existsSync(DRIVER) ? readFileSync(DRIVER, 'utf8').split('\n')[0] : 'none';
   const files = deviceFiles().map((name) => `/dev/${name}`);

@@ -10,7 +10,7 @@ import type {
 } from './result.ts';
 import type { Leg, Place } from './spec.ts';
 
-/** What a leg needs from the world. `bin/trainer` gives it from `stores/`; a test gives it from memory. */
+/** What a leg needs from the world. `bin/trainer` takes it from `stores/`, a test from memory. */
 export type LegPorts = {
   /** Bytes of a blob, verified against its digest. Throws `ObjectStore` when unreachable, `DataMismatch` when the bytes differ. */
   readBlob(digest: string): Promise<Uint8Array>;

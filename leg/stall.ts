@@ -19,8 +19,8 @@ export type Watched = {
 
 /**
  * Whether a leg makes no progress any more. Pure. Its lease has two times of one clock, that of its process:
- * when it was written and when the leg last got further; how old it is, the store's clock says. So whoever
- * adopts a leg comes to the same answer as the one who started it.
+ * when it was written and when the leg last got further; its age is by the clock of the store. So a
+ * worker that adopts a leg judges it as the one that started it does.
  *
  * A lease that is no longer renewed counts as well, since a process that hangs renews none; but not right
  * after an outage of the store, when its process may be about to.

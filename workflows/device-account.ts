@@ -7,7 +7,7 @@ export type LaunchEnd = { readonly key: string; readonly deviceSeconds: number }
 type Meter = { measuredSeconds: number; launchesEnded: number };
 
 /**
- * The device time of a study that limits it. Launches that have ended have told theirs; of those under
+ * The device time of a study that limits it. Launches that have ended have reported theirs; of those under
  * way it is measured now and then.
  */
 export type DeviceAccount = {
@@ -58,7 +58,7 @@ export function noteLaunchEnd(account: DeviceAccount, { key, deviceSeconds }: La
   meter.launchesEnded += 1;
 }
 
-/** A trial has ended; what its last launch did not tell, if it was terminated, counts as measured. */
+/** A trial has ended; what its last launch did not report, if it was terminated, counts as measured. */
 export function noteTrialEnd(account: DeviceAccount, key: string): void {
   account.endedSeconds += account.underWay.get(key)?.measuredSeconds ?? 0;
   account.underWay.delete(key);
@@ -69,7 +69,7 @@ export function readings({ underWay }: DeviceAccount): readonly Reading[] {
   return [...underWay].map(([key, { launchesEnded }]) => ({ key, launchesEnded }));
 }
 
-/** Notes what was measured of a launch, unless it has ended since and told what it used. */
+/** Notes what was measured of a launch, unless it has ended since and reported what it used. */
 export function noteMeasured(account: DeviceAccount, asked: Reading, seconds: number): void {
   const meter = account.underWay.get(asked.key);
   if (meter?.launchesEnded === asked.launchesEnded) meter.measuredSeconds = seconds;

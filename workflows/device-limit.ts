@@ -38,8 +38,8 @@ export async function withinDeviceLimit<T>(run: StudyRun, body: () => Promise<T>
 /**
  * Resolves when the limit is reached. Heartbeats say what legs under way have used, and asking for
  * them costs events; so it is asked no sooner than the limit could be reached if every trial under
- * way held a device all the time. That is reckoned, and what stops a study is measured: trials
- * that wait for a slot, and a machine that was off overnight, use nothing.
+ * way held a device all the time. This estimate only schedules the next measurement; a measured value
+ * stops the study: trials that wait for a slot, and a machine that was off overnight, use nothing.
  */
 async function untilSpent(device: DeviceAccount): Promise<void> {
   const { limitSeconds, underWay } = device;

@@ -38,7 +38,7 @@ function secondsUntilStopped(error: unknown): number {
   return heartbeat?.deviceSeconds ?? 0;
 }
 
-/** The study hears of a launch before its trial ends: it waits for both. */
+/** The study receives this before the end of the trial: the trial waits for it. */
 async function tellStudy(end: LaunchEnd): Promise<void> {
   const { parent } = workflowInfo();
   if (parent === undefined) return;

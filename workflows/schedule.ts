@@ -14,7 +14,7 @@ export type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'blocked';
  */
 export type Schedule = {
   state(id: string): TaskState;
-  /** Waiting tasks whose needs are done, dearest path to the end first. */
+  /** Waiting tasks whose needs are done, by the length of their critical path, longest first. */
   ready(): readonly string[];
   start(id: string): void;
   /** Puts a running task back to waiting: it was stopped, and neither done nor failed. */
@@ -108,7 +108,7 @@ function dependantsOf(
   return dependants;
 }
 
-/** Cost of the dearest path from the start of a task to the end of the graph (critical path). */
+/** Length of the critical path: cost from the start of a task to the end of the graph. */
 function costToFinish(
   tasks: readonly Task[],
   dependants: ReadonlyMap<string, readonly string[]>,

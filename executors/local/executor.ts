@@ -13,7 +13,7 @@ const ENDS_KEPT = 1000;
 /**
  * Runs legs as child processes of the worker. A key runs once: a second call adopts the process under
  * way, here or, by its lease, on another host. A process that nobody waits for goes on: it holds its
- * lease, and whoever asks next adopts it. It ends with this worker, though.
+ * lease, and the next caller adopts it. It ends with this worker, though.
  */
 export function createLocalExecutor(options: LocalExecutorOptions): Executor {
   const underWay = new Map<string, LaunchUnderWay>();

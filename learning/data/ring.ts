@@ -73,7 +73,7 @@ export function publish({ control, slots }: Ring, number: number): void {
   Atomics.notify(control, word);
 }
 
-/** Wakes whoever waits for a batch, whether it has come or not. */
+/** Wakes a reader that waits for a batch, whether or not it has come. */
 export function wakeReader({ control, slots }: Ring): void {
   for (const slot of slots.keys()) Atomics.notify(control, READY + slot);
 }

@@ -4,7 +4,7 @@ import { KdxError } from '../../leg/errors.ts';
 import { PRECISIONS, type DeviceKind, type Precision } from '../../study/catalog.ts';
 import { requireOneGpu } from '../gpu.ts';
 
-/** What a process must be told before TensorFlow is loaded; later changes have no effect. */
+/** Settings of a process, made before TensorFlow is loaded; later changes have no effect. */
 export type ProcessSettings = {
   readonly kind?: DeviceKind;
   /** Threads within one operation; part of the key, since another count gives other bits. */

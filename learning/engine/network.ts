@@ -71,7 +71,7 @@ export type Pass = {
   readonly route?: Route;
 };
 
-/** What one forward pass gives. */
+/** Outputs of one forward pass. */
 export type Forward = {
   /** [B, classes] */
   readonly logits: tf.Tensor2D;

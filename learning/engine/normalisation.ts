@@ -19,7 +19,7 @@ export type NormState = {
   readonly bias?: tf.Variable;
 };
 
-/** What a forward pass gives: `moved` are the running mean and variance after a step of training. */
+/** Outputs of a forward pass: `moved` are the running mean and variance after a step of training. */
 type Normalised = {
   readonly y: tf.Tensor4D;
   readonly moved: readonly [tf.Tensor, tf.Tensor];

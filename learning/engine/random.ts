@@ -11,7 +11,7 @@ const MULTIPLIER_1 = 0xcd9e8d57;
 const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
-/** Words that one counter value gives. */
+/** Words of one counter value. */
 const BLOCK = 4;
 const TWO_32 = 2 ** 32;
 

@@ -36,7 +36,7 @@ export type TrainerOptions<Fed extends Feeds, Known> = {
   readonly rates: (feeds: Fed) => LearningRates;
   /** Tensors of the step that carry no gradient, such as the teacher's forward pass. */
   readonly targets?: (feeds: Fed) => Known;
-  /** Runs the student's forward pass and gives `total` and the terms to report. */
+  /** Runs the student's forward pass and returns `total` and the terms to report. */
   readonly loss: (feeds: Fed, targets: Known) => LossTerms;
   /** What happens behind the update of the parameters. */
   readonly afterUpdate?: () => void;
@@ -50,7 +50,7 @@ export type Trainer<Fed extends Feeds> = {
 };
 
 /**
- * Makes a step runnable by the engine chosen. `step` has to keep what it gives: the engine disposes
+ * Makes a step runnable by the engine chosen. `step` has to keep its outputs: the engine disposes
  * every other tensor of the step.
  */
 function compile<Fed extends Feeds>(

@@ -26,7 +26,7 @@ import { createTick, sumOf } from '../tick.ts';
 const SOFT_LABEL_TEMPERATURE = 4;
 
 /**
- * What one arm of the explainer tells: gates and their entropies, the tree, how well it does with soft
+ * The explanation of one arm: gates and their entropies, the tree, how well it does with soft
  * gates and as a tree trained anew, and whether the tree agrees with the teacher.
  *
  * @throws KdxError SpecInvalid, DataMismatch, CheckpointCorrupt, ObjectStore; Stopped where a stop
@@ -108,7 +108,7 @@ async function withNetwork<Value>(
   }
 }
 
-/** All that the network with soft gates tells. */
+/** The part of the explanation that the network with soft gates holds. */
 async function describeGates(loaded: LoadedNetwork, inquiry: Inquiry) {
   const { network, inverseGateTemperature } = loaded;
   if (inverseGateTemperature === undefined) {

@@ -115,7 +115,7 @@ function nextInputs(
   return tf.unstack(consume(gate, outputs)) as tf.Tensor4D[];
 }
 
-/** Builds the explainer. Its pass gives gates and experts instead of a list of features. */
+/** Builds the explainer. Its pass returns gates and experts instead of a list of features. */
 export function buildHme(builder: Builder, settings: ExplainerSettings): Body {
   const { width = settings.width, experts: counts = settings.experts } = builder.options;
   checkOptions(builder, width, counts);

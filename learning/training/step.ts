@@ -46,7 +46,7 @@ export type StepParts = {
 
 /**
  * One step: labels and teacher without gradient, the student's forward pass, the weighted sum of the
- * loss terms, one update of student and helper modules, and then of the memories. It gives `total`,
+ * loss terms, one update of student and helper modules, and then of the memories. It returns `total`,
  * every term without its weight, and `correct`, how many images of the batch are classified rightly.
  */
 export function createStep(parts: StepParts): Trainer<StepFeeds> {
@@ -142,7 +142,7 @@ export function stepFeeds(
   };
 }
 
-/** Runs one step on a batch, and reads what it gives. */
+/** Runs one step on a batch, and reads its outputs. */
 export function runStep(
   trainer: Trainer<StepFeeds>,
   feeds: StepFeeds,

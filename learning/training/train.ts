@@ -33,9 +33,9 @@ type LoopEnd = {
 };
 
 /**
- * Trains one network as its spec says, from its newest checkpoint if there is one, and gives the
+ * Trains one network as its spec says, from its newest checkpoint if there is one, and returns the
  * result; nothing is committed but checkpoints. Asked to stop, it finishes the step, writes a
- * checkpoint and gives `stopped`. Two runs of one spec give the same bytes, however often they
+ * checkpoint and returns `stopped`. Two runs of one spec return the same bytes, however often they
  * were stopped in between.
  *
  * @throws KdxError SpecInvalid, DataMismatch, CheckpointCorrupt, ObjectStore

@@ -35,7 +35,7 @@ export class MlflowRefusal extends KdxError {
 }
 
 /**
- * A client without retries: whoever calls is retried itself. Every failure is a `Tracking` error that
+ * A client without retries: its callers are retried. Every failure is a `Tracking` error that
  * names the address and the cause.
  */
 export function openMlflow(options: MlflowOptions): MlflowClient {

@@ -19,7 +19,7 @@ export type Constant = {
 /** The nodes of a graph as they come. */
 export type GraphBuilder = {
   readonly nodes: readonly NodeDef[];
-  /** Adds a node and gives the name it gets. */
+  /** Adds a node and returns its name. */
   node(op: string, input: readonly string[], attr: Readonly<Record<string, AttrValue>>): string;
   constant(constant: Constant): GraphTensor;
 };

@@ -17,7 +17,7 @@ export type Execution = {
   readonly outputs: readonly Handle[];
 };
 
-/** What a recording hears of. It refuses by throwing. */
+/** What a recording receives. It refuses by throwing. */
 export type Listener = {
   /** JavaScript made a tensor out of values; they are still on the host. */
   wrote(dataId: object): void;
@@ -82,8 +82,8 @@ function listeningMethods(backend: NativeBackend, listener: Listener): Overridde
 }
 
 /**
- * Lets `listener` hear all that JavaScript asks of TensorFlow while `run` runs. Whatever tfjs
- * function was called, it ends in these few methods, so nothing can pass unheard.
+ * Passes every request of JavaScript to TensorFlow on to `listener` while `run` runs. Every function of
+ * tfjs ends in these few methods, so that none is missed.
  */
 export function intercept<T>(listener: Listener, run: () => T): T {
   const backend = native();

@@ -34,7 +34,7 @@ export type RecordedGraph = {
 
 export type NamedTensor = { readonly name: string; readonly tensor: string };
 
-/** A recording under way: it hears every operation and writes it down as a node. */
+/** A recording under way: it receives every operation and stores it as a node. */
 export class Recording implements Listener {
   readonly #title: string;
   readonly #graph = createGraph();
@@ -116,7 +116,7 @@ export class Recording implements Listener {
     this.#refuse(what, 'Compute with tensors; for a choice, use tf.where.');
   }
 
-  /** Ends the graph: what variables are left with, and what the step gives. */
+  /** Ends the graph: the last values of variables, and the outputs of the step. */
   finish(feeds: readonly NamedTensor[], outputs: Tensors): RecordedGraph {
     this.#checkEnd();
     const changed = [...this.#initial].filter(([id, variable]) => handleOf(variable).id !== id);

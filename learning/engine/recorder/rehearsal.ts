@@ -3,7 +3,7 @@ import { tf } from '../backend.ts';
 /** Tensors by name, into a step or out of it. */
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
-/** A step: it may assign variables, and keeps what it gives. */
+/** A step: it may assign variables, and keeps its outputs. */
 export type Step = (feeds: Tensors) => Tensors;
 
 /** What a step did to a variable. */
