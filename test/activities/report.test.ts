@@ -11,6 +11,7 @@ import { resultName } from '../../stores/names.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import type { TrialRecord } from '../../stores/tracking.ts';
 import { expandStudy } from '../../study/plan/plan.ts';
+import { digestJson } from '../../study/canonical.ts';
 import { resolveStudy } from '../../study/resolve.ts';
 import { toReportInput, type GatheredTrial } from '../../report/input.ts';
 import { LOCAL_PLACE } from '../../leg/spec.ts';
@@ -166,7 +167,7 @@ test('trials are gathered 16 at once at most, and students’ evaluations are no
         ['weights', 'epochs', 'evaluation'].map((file) => [
           file,
           (value['files'] as Record<string, unknown>)[file] ?? {
-            digest: `${file} of ${(value['spec'] as { kind: string }).kind}`,
+            digest: digestJson([file, value['spec']]),
             bytes: 1,
           },
         ]),

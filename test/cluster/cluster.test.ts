@@ -2,19 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { openCluster } from '../../bin/worker/cluster.ts';
 import { jobName } from '../../k8s/names.ts';
-import type { JobSettings } from '../../k8s/settings.ts';
 import { EXIT } from '../../leg/outcome.ts';
 import type { LegEnd } from '../../leg/ports.ts';
 import { DEFAULT_RESOURCES, type Leg, type TrainSpec } from '../../leg/spec.ts';
 import { checkpointPrefix } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
-import type { S3Options } from '../../stores/s3.ts';
 import { canonicalJson, digestJson } from '../../study/canonical.ts';
 import { studentSpec } from '../bin/trainer/specs.ts';
 import { openBucket, type LegBucket, type LegOutcome } from '../bin/trainer/world.ts';
 import { startMinio } from '../servers/minio.ts';
 import type { TestS3 } from '../servers/s3.ts';
-import { CLUSTER, connect, openNamespace, SECRET, type Namespace } from './world.ts';
+import { CLUSTER, connect, jobSettings, openNamespace, type Namespace } from './world.ts';
 
 const api = connect();
 let server: TestS3;
@@ -57,23 +55,6 @@ test("a worker's pod has its workflows, which it could not bundle", async (t) =>
   t.is(exitCode, 0, message);
 });
 
-/** The store is on this machine: pods reach it there, as they would reach one outside their cluster. */
-function settingsOf(name: string, s3: S3Options): JobSettings {
-  const { endpoint, bucket } = s3;
-  return {
-    ...{ namespace: name, image: CLUSTER.trainerImage, imagePullPolicy: 'IfNotPresent' },
-    // It computes on the CPU, and takes one of the node's GPUs all the same.
-    flavours: [
-      {
-        ...{ name: 'fake', device: 'cpu', resource: 'nvidia.com/gpu' },
-        ...{ cpu: '200m', memoryCapMiB: 4096 },
-      },
-    ],
-    store: { endpoint, bucket, secret: SECRET },
-    ...{ graceSeconds: 30, keepSeconds: 600, checkpointSeconds: 1, cacheMiB: 256 },
-  };
-}
-
 type Place = {
   readonly namespace: Namespace;
   readonly bucket: LegBucket;
@@ -87,7 +68,7 @@ async function place(t: ExecutionContext, name: string): Promise<Place> {
   const opened = await namespace(t);
   const bucket = await openBucket(server.s3(name));
   await opened.putSecret(bucket.s3);
-  const { executor, close } = openCluster(settingsOf(opened.name, bucket.s3), bucket.store);
+  const { executor, close } = openCluster(jobSettings(opened.name, bucket.s3), bucket.store);
   t.teardown(close);
   return {
     namespace: opened,

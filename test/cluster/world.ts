@@ -2,6 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openKubeApi, type KubeApi } from '../../k8s/api.ts';
 import type { Metadata, Pod } from '../../k8s/objects.ts';
+import type { JobSettings } from '../../k8s/settings.ts';
 import type { S3Options } from '../../stores/s3.ts';
 
 /** What `scripts/cluster/test.mjs` says of the cluster; see its README for a cluster of your own. */
@@ -13,7 +14,7 @@ export const CLUSTER = {
 };
 
 /** The name of the Secret with the credentials of a store. */
-export const SECRET = 'store';
+const SECRET = 'store';
 
 function variable(name: string): string {
   const value = process.env[name];
@@ -26,6 +27,23 @@ export function connect(): KubeApi {
   const config = new KubeConfig();
   config.loadFromFile(variable('KUBECONFIG'));
   return openKubeApi(config);
+}
+
+/** The store is on this machine: pods reach it there, as they would reach one outside their cluster. */
+export function jobSettings(name: string, s3: S3Options): JobSettings {
+  const { endpoint, bucket } = s3;
+  return {
+    ...{ namespace: name, image: CLUSTER.trainerImage, imagePullPolicy: 'IfNotPresent' },
+    // It computes on the CPU, and takes one of the node's GPUs all the same.
+    flavours: [
+      {
+        ...{ name: 'fake', device: 'cpu', resource: 'nvidia.com/gpu' },
+        ...{ cpu: '200m', memoryCapMiB: 4096 },
+      },
+    ],
+    store: { endpoint, bucket, secret: SECRET },
+    ...{ graceSeconds: 30, keepSeconds: 600, checkpointSeconds: 1, cacheMiB: 256 },
+  };
 }
 
 export type Namespace = {
