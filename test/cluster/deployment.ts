@@ -19,8 +19,8 @@ export type Deployment = {
   readonly store: ArtifactStore;
   readonly client: Client;
   readonly worker: TestServer;
-  /** Starts the brief study and resolves at its end; rejects with its failure. */
-  run(): Promise<StudySummary>;
+  /** Starts the brief study, its trainings of as many epochs, and resolves at its end; rejects with its failure. */
+  run(epochs?: number): Promise<StudySummary>;
   stop(): Promise<void>;
 };
 
@@ -65,8 +65,9 @@ export async function deploy(
   const client = new Client({ connection });
   return {
     ...{ store, client, worker },
-    run: async () => {
-      const study: unknown = JSON.parse(await readFile(STUDY, 'utf8'));
+    run: async (epochs = 6) => {
+      const text = await readFile(STUDY, 'utf8');
+      const study: unknown = JSON.parse(text.replaceAll('"epochs": 6', `"epochs": ${epochs}`));
       const options = { taskQueue: STUDY_QUEUE, workflowId: 'reproduce/brief', args: [study] };
       return (await client.workflow.execute('reproduce', options)) as StudySummary;
     },

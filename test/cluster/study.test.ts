@@ -94,7 +94,8 @@ test.serial(
   async (t) => {
     const { deployment, pods } = await world(t, 'cancelled');
     const { store, client } = deployment;
-    const running = t.throwsAsync(deployment.run());
+    // Long enough that no leg ends by itself meanwhile.
+    const running = t.throwsAsync(deployment.run(600));
     await until(async () => (await store.list('checkpoints/')).length > 0);
     const started = performance.now();
     await client.workflow.getHandle('reproduce/brief').cancel();
