@@ -49,6 +49,7 @@ export type Forecast = {
 };
 
 const SECONDS_PER_HOUR = 3600;
+const MIB = 1024 ** 2;
 const TO_DO: readonly PlannedState[] = ['todo', 'later', 'unknown'];
 
 type Store = Pick<ArtifactStore, 'getJson' | 'list' | 'location'>;
@@ -109,8 +110,6 @@ function legsToDo(nodes: readonly TrialNode[], isToDo: (id: string) => boolean):
   }
   return legs;
 }
-
-const MIB = 1024 ** 2;
 
 function memoryOf({ memoryMiB }: TrialNode, runs: readonly RunRecord[]): PlannedTrial['memory'] {
   const peaks = runs.map(({ peakBytes }) => peakBytes);

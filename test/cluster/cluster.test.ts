@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { openCluster } from '../../bin/worker/cluster.ts';
 import { jobName } from '../../k8s/names.ts';
@@ -12,6 +11,7 @@ import { studentSpec } from '../bin/trainer/specs.ts';
 import { openBucket, type LegBucket, type LegOutcome } from '../bin/trainer/world.ts';
 import { startMinio } from '../servers/minio.ts';
 import type { TestS3 } from '../servers/s3.ts';
+import { eventually } from '../servers/stack.ts';
 import { CLUSTER, connect, jobSettings, openNamespace, type Namespace } from './world.ts';
 
 const api = connect();
@@ -118,7 +118,10 @@ test('a leg whose pod is deleted goes on in another one, to the same bytes', asy
   const spec = studentSpec({ train: { ...train, epochs: 60 } });
   const running = run(spec);
   const key = digestJson(spec);
-  await until(async () => (await bucket.store.list(checkpointPrefix(key))).length > 0);
+  await eventually(
+    'a checkpoint',
+    async () => (await bucket.store.list(checkpointPrefix(key))).length > 0,
+  );
   await home.deletePods();
   const end = await running;
   t.is(end.outcome, 'done', end.detail);
@@ -130,13 +133,3 @@ test('a leg whose pod is deleted goes on in another one, to the same bytes', asy
   t.true((record?.resumedFrom?.step ?? 0) > 0, 'from its checkpoint');
   t.deepEqual(await bucket.outcome(spec), await runHere(spec));
 });
-
-const PATIENCE_SECONDS = 60;
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_SECONDS * 1000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not in ${PATIENCE_SECONDS} s`);
-    await sleep(100);
-  }
-}
