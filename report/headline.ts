@@ -101,7 +101,10 @@ function rangeCaution(sweep: readonly Comparison[]): Pick<Headline, 'caution'> {
 
 function cautionOf({ test, adjustedP }: Comparison): Pick<Headline, 'caution'> {
   if (test.n < SEEDS_FOR_A_VERDICT) {
-    return { caution: `seen in ${counted(test.n, 'seed')}: too few for a verdict` };
+    const seen = `seen in ${counted(test.n, 'seed')}`;
+    // Whoever reads the title alone must not take a null result for a finding.
+    const chance = adjustedP >= ALPHA ? ', where chance alone could make it' : '';
+    return { caution: `${seen}${chance}: too few for a verdict` };
   }
   return adjustedP < ALPHA ? {} : { caution: 'a difference that chance alone could make' };
 }
