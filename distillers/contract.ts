@@ -25,12 +25,16 @@ export type RunPosition = {
   readonly publishedEpoch: number;
   /** Share of the run's steps that are done before this one, in [0, 1). */
   readonly progress: number;
+  /** In the phase before the training (`Before`); `publishedEpoch` is 1 there. */
+  readonly isBefore?: true;
 };
 
 /** What a method reads beside labels and the student. */
 export type Reads = {
   /** Logits alone may come from a cache; for features the teacher has to run in every step. */
   readonly teacher?: 'logits' | 'features';
+  /** Of both networks: `Knowledge.preActivations` and `norms`. */
+  readonly preActivations?: true;
   /** The place of each image of the batch in the training split. */
   readonly rows?: true;
 };
@@ -45,6 +49,9 @@ export type Pair = {
   readonly images: number;
 };
 
+/** Scale and shift of a batch norm, [C] each. */
+export type Affine = { readonly gamma: tf.Tensor; readonly beta: tf.Tensor };
+
 /** What one network makes of a batch. The teacher's carries no gradient. */
 export type Knowledge = {
   /** [B, classes] */
@@ -53,6 +60,14 @@ export type Knowledge = {
   readonly maps: readonly tf.Tensor4D[];
   /** What the classifier reads, [B, D]. */
   readonly embedding?: tf.Tensor2D;
+  /** What is pooled into the embedding, [B, H, W, D]. */
+  readonly lastMap?: tf.Tensor4D;
+  /** The network's classifier: embeddings [n, D] to logits [n, classes]. */
+  readonly classify?: (embedded: tf.Tensor2D) => tf.Tensor2D;
+  /** f1 … before their last ReLU (WRN: after the batch norm behind them), where they are read. */
+  readonly preActivations?: readonly tf.Tensor4D[];
+  /** The batch norms in front of those ReLUs, where they are read. */
+  readonly norms?: readonly Affine[];
   /** VAM: mean normalised entropy of the attention. */
   readonly attentionEntropy?: tf.Scalar;
 };
@@ -88,6 +103,8 @@ export type Site = Pair & {
   readonly withoutGradient: <T>(compute: () => T) => T;
   /** Helper modules that are trained with the student and dropped after training. */
   readonly layers: HelperLayers;
+  /** What is trained in the phase before the training alone, and stays as it is from then on. */
+  readonly before: Pick<Site, 'layers'>;
   /** A single tensor that is trained with the student. */
   readonly parameter: (name: string, shape: readonly number[], initial: Initial) => tf.Tensor;
   readonly memory: <T extends tf.Tensor>(
@@ -111,8 +128,22 @@ export type Site = Pair & {
   readonly draw: (name: string) => (step: Step, shape: readonly number[]) => tf.Tensor;
 };
 
+/**
+ * A phase before the training, with a loss of its own in place of all others. The run is laid over
+ * the published epochs of both (`Distiller.epochsBefore`).
+ */
+export type Before = {
+  /** As `Term.loss`. */
+  readonly loss: (step: Step) => tf.Scalar;
+  /** Which parameters of the student it trains, by name, beside the modules of `Site.before`. */
+  readonly trains: (parameter: string) => boolean;
+  /** Constant; that of the training's start where absent. */
+  readonly learningRate?: number;
+};
+
 /** A method at work in one training. */
 export type Term = {
+  readonly before?: Before;
   /**
    * The loss without its weight. It runs inside a step: tensors in, a scalar out, nothing read on the
    * host, and no operation on the way from student or helper that has no gradient.
@@ -133,6 +164,8 @@ export type Distiller<Options extends z.ZodObject = z.ZodObject> = {
   refuses?(pair: Pair, options: z.output<Options>): string | undefined;
   /** Share of its weight in force at a step, in [0, 1]; 1 where absent. */
   share?(at: RunPosition, options: z.output<Options>): number;
+  /** Where its term has a phase before the training: how long that is in published epochs. */
+  epochsBefore?(options: z.output<Options>): number;
   build(site: Site, options: z.output<Options>): Term;
 };
 

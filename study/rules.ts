@@ -1,12 +1,10 @@
-import { distillerOf } from '../distillers/lookup.ts';
 import { PRECISIONS, type Precision } from './catalog.ts';
-import { EXPLAINER_NAMES, featureShapes } from './models/models.ts';
+import { EXPLAINER_NAMES } from './models/models.ts';
 import { DATASETS } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study } from './schema.ts';
 import { type Train } from './train-schema.ts';
+import { pairProblems, phaseProblems, type Method } from './method-rules.ts';
 import { scheduleProblems } from './schedule-rules.ts';
-import { teacherOf } from './plan/nodes.ts';
-import { splitOf } from './plan/split.ts';
 import { logitsBytes, teachStreams } from './plan/streams.ts';
 
 /** One thing that is wrong with a study: where, what is there, what is allowed. */
@@ -235,8 +233,6 @@ function sweepProblems(study: Study): Problem[] {
   ];
 }
 
-type Method = NonNullable<Study['sweep']>['methods'][number];
-
 function methodProblems(study: Study, path: string, method: Method): Problem[] {
   const isTaught = method.reads !== 'nothing';
   const problems = [
@@ -247,27 +243,7 @@ function methodProblems(study: Study, path: string, method: Method): Problem[] {
       `${path}.distillers`,
       method.distillers.map(({ name }) => name),
     ),
+    ...phaseProblems(study, path, method),
   ];
   return problems.length === 0 ? pairProblems(study, path, method) : problems;
-}
-
-/** Pairs of student and teacher that a distiller cannot work on, known from their shapes. */
-function pairProblems(study: Study, path: string, method: Method): Problem[] {
-  const { classes, imageSize } = DATASETS[study.dataset.name];
-  const teacher = teacherOf(study, method.teacher)?.model.name;
-  if (teacher === undefined) return [];
-  const known = {
-    classes,
-    images: splitOf(study).train,
-    teacher: featureShapes(teacher, imageSize),
-  };
-  return (study.sweep?.students ?? []).flatMap(({ name: student }) => {
-    const pair = { ...known, student: featureShapes(student, imageSize) };
-    return method.distillers.flatMap(({ name, weight: _weight, ...options }, index) => {
-      const reason = distillerOf(name).refuses?.(pair, options);
-      if (reason === undefined) return [];
-      const message = `found "${name}" for ${student} under ${teacher}: ${reason}`;
-      return [{ path: `${path}.distillers[${index}]`, message }];
-    });
-  });
 }

@@ -6,6 +6,19 @@ import type { Initial } from './network.ts';
 
 type Map = (x: tf.Tensor4D) => tf.Tensor4D;
 
+export type HelperConvolution = {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Odd; padded by (k − 1)/2, so that the map keeps its size. */
+  readonly kernelSize: number;
+  /** Height and width of the map. */
+  readonly size: number;
+  readonly bias: boolean;
+  /** How the kernel starts, where not as PyTorch's: U(±1/√fan-in). */
+  readonly initial?: Initial;
+};
+
 type NormedOptions = {
   readonly name: string;
   readonly inputs: number;
@@ -29,6 +42,15 @@ export type HelperLayers = {
   /** Transposed convolution, 4 × 4 of stride 2, which doubles the map; batch norm, ReLU. */
   readonly transposedNormRelu: (options: NormedOptions) => Map;
   readonly linear: (options: LinearOptions) => (x: tf.Tensor2D) => tf.Tensor2D;
+  /** Convolution of stride 1. */
+  readonly convolution: (options: HelperConvolution) => Map;
+  /** Batch norm of maps. */
+  readonly norm: (name: string, channels: number) => Map;
+  /** Convolution of stride 1 and batch norm, alone or with ReLU behind it. */
+  readonly convolutionNorm: (options: HelperConvolution) => {
+    readonly bare: Map;
+    readonly rectified: Map;
+  };
 };
 
 const TRAINING = { mode: 'train' } as const;
@@ -44,7 +66,38 @@ export function createHelperLayers(builder: ModuleBuilder): HelperLayers {
     convolutionNormRelu: (options) => convolutionNormRelu(builder, options),
     transposedNormRelu: (options) => transposedNormRelu(builder, options),
     linear: (options) => linear(builder, options),
+    convolution: (options) => {
+      const { convolved, bias } = startConvolution(builder, options);
+      return bias === undefined ? convolved : (x) => tf.add(convolved(x), bias);
+    },
+    norm: (name, channels) => {
+      const { bare } = norm(builder, name, channels);
+      return (x) => bare(x, TRAINING);
+    },
+    convolutionNorm: (options) => {
+      const { convolved, bias } = startConvolution(builder, options);
+      const { bare, rectified } = norm(builder, `${options.name}/norm`, options.outputs, bias);
+      return {
+        bare: (x) => bare(convolved(x), TRAINING),
+        rectified: (x) => rectified(convolved(x), TRAINING),
+      };
+    },
   };
+}
+
+/** The product with the kernel, and the bias that is still to be added. */
+function startConvolution(
+  builder: ModuleBuilder,
+  { name, inputs, outputs, kernelSize, size, bias, initial }: HelperConvolution,
+): { readonly convolved: Map; readonly bias?: tf.Variable } {
+  const shape = [kernelSize, kernelSize, inputs, outputs];
+  const usual = uniform(kernelSize ** 2 * inputs);
+  const kernel = builder.parameter(`${name}/kernel`, shape, initial ?? usual);
+  builder.countMultiplyAdds(size ** 2 * kernelSize ** 2 * inputs * outputs);
+  const convolved: Map = (x) => convolve(x, kernel as unknown as tf.Tensor4D, 1);
+  return bias
+    ? { convolved, bias: builder.parameter(`${name}/bias`, [outputs], usual) }
+    : { convolved };
 }
 
 function convolutionNormRelu(

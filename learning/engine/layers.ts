@@ -1,7 +1,7 @@
 import { tf } from './backend.ts';
 import type { Builder, Context, ModuleBuilder } from './builder.ts';
 import { convolve } from './convolution.ts';
-import type { Initial } from './network.ts';
+import type { Affine, Initial } from './network.ts';
 import { batchNorm, batchNormRelu } from './normalisation.ts';
 
 /** A layer over feature maps, with its variables inside. */
@@ -10,6 +10,8 @@ export type Layer = (x: tf.Tensor4D, context: Context) => tf.Tensor4D;
 /** A layer that ends with a batch norm, which ReLU may follow. */
 export type NormLayer = {
   readonly bare: Layer;
+  /** Absent where the norm is folded away. */
+  readonly affine?: Affine;
   /** ReLU(layer(x) + addend). */
   readonly rectified: (x: tf.Tensor4D, context: Context, addend?: tf.Tensor4D) => tf.Tensor4D;
 };
@@ -61,6 +63,7 @@ export function norm(
     ...(bias === undefined ? {} : { bias }),
   };
   return {
+    affine: { gamma: state.gamma, beta: state.beta },
     bare: (x, { mode }) => batchNorm(x, state, mode === 'train'),
     rectified: (x, { mode }, addend) => batchNormRelu(x, state, mode === 'train', addend),
   };
@@ -84,8 +87,9 @@ export function convolutionNorm(
   if (foldedNorms && bias !== undefined) {
     return withRelu((x, context) => tf.add(convolved(x, context), bias));
   }
-  const { bare, rectified } = norm(builder, `${name}/norm`, outputs, bias);
+  const { bare, rectified, ...rest } = norm(builder, `${name}/norm`, outputs, bias);
   return {
+    ...rest,
     bare: (x, context) => bare(convolved(x, context), context),
     rectified: (x, context, addend) => rectified(convolved(x, context), context, addend),
   };
@@ -102,17 +106,25 @@ function withRelu(bare: Layer): NormLayer {
   };
 }
 
-/** ReLU(layer(x) + addend), and what ReLU reads where the pass keeps it. */
+/** ReLU(layer(x) + addend); where the pass keeps it, what ReLU reads, and the norm that gave it. */
+export type Activated = {
+  readonly active: tf.Tensor4D;
+  readonly preActivation?: tf.Tensor4D;
+  readonly affine?: Affine;
+};
+
 export function activate(
   layer: NormLayer,
   x: tf.Tensor4D,
   context: Context,
   addend?: tf.Tensor4D,
-): { readonly active: tf.Tensor4D; readonly preActivation?: tf.Tensor4D } {
+): Activated {
   if (context.keepsPreActivations !== true) return { active: layer.rectified(x, context, addend) };
   const normalised = layer.bare(x, context);
   const preActivation = addend === undefined ? normalised : tf.add<tf.Tensor4D>(normalised, addend);
-  return { active: tf.relu(preActivation), preActivation };
+  const { affine } = layer;
+  const active = tf.relu(preActivation);
+  return { active, preActivation, ...(affine === undefined ? {} : { affine }) };
 }
 
 export type LinearOptions = {

@@ -71,6 +71,9 @@ export type Pass = {
   readonly route?: Route;
 };
 
+/** γ and β of a batch norm, [channels] each. */
+export type Affine = { readonly gamma: tf.Variable; readonly beta: tf.Variable };
+
 /** Outputs of one forward pass. */
 export type Forward = {
   /** [B, classes] */
@@ -82,6 +85,12 @@ export type Forward = {
    * keeps them.
    */
   readonly preActivations: readonly tf.Tensor4D[];
+  /** Scale and shift of the batch norms that give them. */
+  readonly norms?: readonly Affine[];
+  /** What is pooled; absent for the explainer. */
+  readonly lastMap?: tf.Tensor4D;
+  /** Pooled [n, D] to logits; absent for the explainer. */
+  readonly classify?: (pooled: tf.Tensor2D) => tf.Tensor2D;
   /** The last of `features`; absent for the explainer. */
   readonly pooled?: tf.Tensor2D;
   /** Explainer: A of every gate [consumers, experts], from the first level on. */

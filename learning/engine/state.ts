@@ -16,13 +16,23 @@ export function networkState({
   return new Map([...weights, ...statistics]);
 }
 
-/** The same of all that is trained or remembered, with the optimiser's slots: what it takes to go on. */
+/**
+ * The same of all that is trained or remembered, with the optimiser's slots: what it takes to go on.
+ *
+ * @param early the optimiser of a phase before the training
+ */
 export function trainingState(
   trained: readonly Pick<Modules, 'trainable' | 'statistics'>[],
   optimizer: Optimizer,
+  early?: Optimizer,
 ): State {
-  const slots = [...optimizer.slots].map(([name, slot]) => [`optimizer/${name}`, slot] as const);
-  return new Map([...trained.flatMap((modules) => [...networkState(modules)]), ...slots]);
+  const slotsOf = (folder: string, slots: Optimizer['slots'] = new Map()) =>
+    [...slots].map(([name, slot]) => [`${folder}/${name}`, slot] as const);
+  return new Map([
+    ...trained.flatMap((modules) => [...networkState(modules)]),
+    ...slotsOf('optimizer', optimizer.slots),
+    ...slotsOf('before/optimizer', early?.slots),
+  ]);
 }
 
 /** Copies tensors to the host. */

@@ -2,7 +2,8 @@ import { teacherUse } from '../../distillers/lookup.ts';
 import type { ExplainSpec } from '../../study/spec.ts';
 import { type tf } from '../engine/backend.ts';
 import type { Forward, Network } from '../engine/network.ts';
-import { createObjective, groundOf, knowledgeOf } from '../training/objective.ts';
+import { knowledgeOf } from '../training/knowledge.ts';
+import { createObjective, groundOf } from '../training/objective.ts';
 
 /** The loss that both stages of an arm were trained with, on images that nobody has moved. */
 export type ArmLoss = {

@@ -7,8 +7,8 @@
 import type { ResNetSettings } from '../../study/models/resnet.ts';
 import type { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
-import { activate, convolutionNorm, linear } from '../engine/layers.ts';
-import type { Forward } from '../engine/network.ts';
+import { activate, convolutionNorm, linear, type Activated } from '../engine/layers.ts';
+import type { Affine, Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 
@@ -21,7 +21,7 @@ type BlockOptions = {
   readonly size: number;
 };
 
-type Block = (x: tf.Tensor4D, context: Context) => ReturnType<typeof activate>;
+type Block = (x: tf.Tensor4D, context: Context) => Activated;
 
 function basicBlock(builder: Builder, options: BlockOptions): Block {
   const { name, inputs, outputs, stride, size } = options;
@@ -94,18 +94,22 @@ export function buildResNet(builder: Builder, shape: ResNetSettings): Body {
     let x = stem.rectified(images, context);
     const features: tf.Tensor[] = [x];
     const preActivations: tf.Tensor4D[] = [];
+    const norms: Affine[] = [];
     for (const stage of stages) {
       let preActivation: tf.Tensor4D | undefined;
-      for (const block of stage) ({ active: x, preActivation } = block(x, context));
+      let affine: Affine | undefined;
+      for (const block of stage) ({ active: x, preActivation, affine } = block(x, context));
       features.push(x);
       if (preActivation !== undefined) preActivations.push(preActivation);
+      if (affine !== undefined) norms.push(affine);
     }
     const pooled = globalAveragePool(x);
     return {
       logits: classifier(pooled),
       features: [...features, pooled],
-      preActivations,
-      pooled,
+      ...{ preActivations, norms, pooled },
+      lastMap: x,
+      classify: classifier,
     };
   };
 }

@@ -7,9 +7,9 @@
 import type { WideResNetSettings } from '../../study/models/wide-resnet.ts';
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
-import type { NormLayer } from '../engine/layers.ts';
+import type { Activated, NormLayer } from '../engine/layers.ts';
 import { activate, convolution, convolutionNorm, linear, norm } from '../engine/layers.ts';
-import type { Forward } from '../engine/network.ts';
+import type { Affine, Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 
@@ -21,8 +21,9 @@ type BlockOptions = {
   readonly size: number;
 };
 
-/** `preActivation` is what its first batch norm gives, where the pass keeps it. */
-type BlockOutput = { readonly sum: tf.Tensor4D; readonly preActivation?: tf.Tensor4D };
+/** `preActivation` is what its first batch norm, `affine`, gives, where the pass keeps it. */
+type Kept = Omit<Activated, 'active'>;
+type BlockOutput = { readonly sum: tf.Tensor4D } & Kept;
 type Block = (x: tf.Tensor4D, context: Context) => BlockOutput;
 
 function preActivationBlock(builder: Builder, options: BlockOptions): Block {
@@ -77,6 +78,7 @@ type StageOutputs = {
   readonly sums: tf.Tensor4D[];
   readonly active: tf.Tensor4D;
   readonly preActivations: tf.Tensor4D[];
+  readonly norms: Affine[];
 };
 
 /** Runs the stages. A stage's pre-activation is the batch norm that follows it. */
@@ -88,18 +90,22 @@ function runStages(
 ): StageOutputs {
   let x = stem;
   const sums: tf.Tensor4D[] = [];
-  const kept: (tf.Tensor4D | undefined)[] = [];
+  const kept: Kept[] = [];
   for (const [index, stage] of stages.entries()) {
     for (const [position, block] of stage.entries()) {
-      const { sum, preActivation } = block(x, context);
-      if (index > 0 && position === 0) kept.push(preActivation);
+      const { sum, ...entry } = block(x, context);
+      if (index > 0 && position === 0) kept.push(entry);
       x = sum;
     }
     sums.push(x);
   }
-  const { active, preActivation } = activate(last, x, context);
-  kept.push(preActivation);
-  return { sums, active, preActivations: kept.filter((tensor) => tensor !== undefined) };
+  const { active, ...exit } = activate(last, x, context);
+  kept.push(exit);
+  return {
+    ...{ sums, active },
+    preActivations: kept.flatMap(({ preActivation = [] }) => preActivation),
+    norms: kept.flatMap(({ affine = [] }) => affine),
+  };
 }
 
 /** Builds a WRN. Features: f0 the bare stem, f1–f3 raw sums of the stages, f4 pooled. */
@@ -127,13 +133,14 @@ export function buildWideResNet(builder: Builder, shape: WideResNetSettings): Bo
 
   return (images, context): Forward => {
     const stemmed = stem(images, context);
-    const { sums, active, preActivations } = runStages(stages, last, stemmed, context);
+    const { sums, active, ...kept } = runStages(stages, last, stemmed, context);
     const pooled = globalAveragePool(active);
     return {
       logits: classifier(pooled),
       features: [stemmed, ...sums, pooled],
-      preActivations,
-      pooled,
+      ...{ ...kept, pooled },
+      lastMap: active,
+      classify: classifier,
     };
   };
 }

@@ -37,7 +37,8 @@ export async function trainEpoch(
     const at = { epoch, step, stepsPerEpoch: steps };
     const teacherLogits = taughtOf?.(batch.positions);
     const feeds = stepFeeds(session, { batch, at, teacherLogits, rowOf: session.rowOf });
-    const values = runStep(session.trainer, feeds);
+    const { trainer } = session.early?.holds(at) === true ? session.early : session;
+    const values = runStep(trainer, feeds);
     sums = add(sums, values, session.objective.terms, batch.count);
     step += 1;
     if (!Number.isFinite(sums.loss)) return { end: 'diverged', step, sums };

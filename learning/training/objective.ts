@@ -1,4 +1,4 @@
-import type { Distiller, Knowledge, RunPosition, Step, Term } from '../../distillers/contract.ts';
+import type { Distiller, RunPosition, Step } from '../../distillers/contract.ts';
 import { distillerOf, teacherUse, type TeacherUse } from '../../distillers/lookup.ts';
 import { KdxError } from '../../leg/errors.ts';
 import { DATASETS } from '../../study/datasets.ts';
@@ -6,8 +6,10 @@ import { featureShapes, type ModelName } from '../../study/models/models.ts';
 import type { TrainSpec } from '../../study/spec.ts';
 import { tf } from '../engine/backend.ts';
 import type { Modules } from '../engine/builder.ts';
+import type { Parameter } from '../engine/network.ts';
 import { seedIn } from '../engine/random.ts';
 import { ADD_ONS } from '../models/registry.ts';
+import { earlyOf, type Early, type StepLoss, type Weighted } from './early.ts';
 import { createSites, type Ground, type Sites } from './site.ts';
 
 /** L = Σ weight · share · term, with all that its terms train and remember beside the student. */
@@ -16,15 +18,18 @@ export type Objective = {
   readonly terms: readonly string[];
   /** What all terms together read of the teacher. */
   readonly teacher: TeacherUse;
+  /** Whether a term reads maps before their ReLU. */
+  readonly readsPreActivations: boolean;
   /** Whether a term reads the place of each image in the training split. */
   readonly readsRows: boolean;
   /** The total, and every term without its weight. */
-  readonly loss: (step: Step) => {
-    readonly total: tf.Scalar;
-    readonly terms: Readonly<Record<string, tf.Scalar>>;
-  };
+  readonly loss: StepLoss;
+  /** A phase in front of the training, and what it trains beside the student. */
+  readonly before?: Early;
   /** Helper modules and memories. */
   readonly helpers: Modules;
+  /** The part of them that is trained with the student. */
+  readonly trained: readonly Parameter[];
 } & Pick<Sites, 'feedsAt' | 'replaceMemories' | 'dispose'>;
 
 /** A method as a study asks for it. */
@@ -32,13 +37,6 @@ type Request = {
   readonly distiller: Distiller;
   readonly weight: number;
   readonly options: Readonly<Record<string, unknown>>;
-};
-
-/** A term, and what puts its weight on it. */
-type Weighted = {
-  readonly name: string;
-  readonly loss: Term['loss'];
-  readonly weigh: (loss: tf.Scalar, step: Step) => tf.Scalar;
 };
 
 /**
@@ -56,12 +54,20 @@ export function createObjective(
   checkRequests(requests, spec, ground);
   const sites = createSites(ground);
   const weighted = requests.map((request) => build(request, sites));
+  const parameters = [...sites.built().trainable.values()];
+  const early = earlyOf(
+    weighted,
+    parameters.filter(({ name }) => sites.early.has(name)),
+  );
   return {
     terms: weighted.map(({ name }) => name),
     teacher: teacherUse(spec.distillers.map(({ name }) => name)),
+    readsPreActivations: requests.some(({ distiller }) => distiller.reads.preActivations === true),
     readsRows: requests.some(({ distiller }) => distiller.reads.rows === true),
     loss: (step) => sumOf(weighted, step),
+    ...(early === undefined ? {} : { before: early }),
     helpers: sites.built(),
+    trained: parameters.filter(({ name }) => !sites.early.has(name)),
     feedsAt: sites.feedsAt,
     replaceMemories: sites.replaceMemories,
     dispose: sites.dispose,
@@ -106,16 +112,17 @@ function checkRequests(
 
 function build({ distiller, weight, options }: Request, sites: Sites): Weighted {
   const site = sites.of(distiller.name);
-  const { loss } = distiller.build(site, options);
+  const { loss, ...term } = distiller.build(site, options);
+  const publishedEpochs = distiller.epochsBefore?.(options) ?? 0;
+  const before = term.before === undefined ? undefined : { ...term.before, publishedEpochs };
   const share = distiller.share?.bind(distiller);
-  if (share === undefined) {
-    return { name: distiller.name, loss, weigh: (value) => tf.mul(value, weight) };
-  }
+  const { name } = distiller;
+  if (share === undefined) return { name, loss, before, weigh: (value) => tf.mul(value, weight) };
   const current = site.scalar(
     'weight',
     (position: RunPosition) => weight * share(position, options),
   );
-  return { name: distiller.name, loss, weigh: (value, step) => tf.mul(value, current(step)) };
+  return { name, loss, before, weigh: (value, step) => tf.mul(value, current(step)) };
 }
 
 function sumOf(weighted: readonly Weighted[], step: Step) {
@@ -160,20 +167,4 @@ export function helperParameters(spec: TrainSpec): number {
   const { parameterCount } = objective.helpers;
   objective.dispose();
   return parameterCount;
-}
-
-/** The tensors of a forward pass that losses may read. */
-export function knowledgeOf(forward: {
-  readonly logits: tf.Tensor2D;
-  readonly features: readonly tf.Tensor[];
-  readonly pooled?: tf.Tensor2D;
-  readonly vamEntropy?: tf.Scalar;
-}): Knowledge {
-  const { logits, features, pooled, vamEntropy } = forward;
-  return {
-    logits,
-    maps: features.filter(({ rank }) => rank === 4) as tf.Tensor4D[],
-    ...(pooled === undefined ? {} : { embedding: pooled }),
-    ...(vamEntropy === undefined ? {} : { attentionEntropy: vamEntropy }),
-  };
 }

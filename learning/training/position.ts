@@ -9,12 +9,19 @@ import { EXPLAINER_EPOCHS, type Train } from '../../study/train-schema.ts';
 /** A step of a run, as the training loop counts it. */
 export type StepPosition = Pick<RunPosition, 'epoch' | 'step' | 'stepsPerEpoch'>;
 
-/** The position of a step, with the epoch of the run that was published for this schedule. */
-export function runPosition(train: Train, at: StepPosition): RunPosition {
+/**
+ * The position of a step, with the epoch of the run that was published for this schedule.
+ *
+ * @param before published epochs of a phase in front of that run
+ */
+export function runPosition(train: Train, at: StepPosition, before = 0): RunPosition {
   const { epoch, step, stepsPerEpoch } = at;
   const progress = ((epoch - 1) * stepsPerEpoch + step) / (train.epochs * stepsPerEpoch);
-  const publishedEpoch = publishedEpochAt(train, at, publishedEpochsOf(train));
-  return { epoch, step, stepsPerEpoch, epochs: train.epochs, publishedEpoch, progress };
+  const reached = publishedEpochAt(train, at, before + publishedEpochsOf(train)) - before;
+  const position = { epoch, step, stepsPerEpoch, epochs: train.epochs, progress };
+  return reached < 1
+    ? { ...position, publishedEpoch: 1, isBefore: true }
+    : { ...position, publishedEpoch: reached };
 }
 
 /** The last step of an epoch. */

@@ -4,6 +4,7 @@
  * the code of KDExplainer for the two stages of the explainer.
  */
 import { EXPLAINER_EPOCHS, type Train } from '../../study/train-schema.ts';
+import type { Early } from './early.ts';
 import { publishedEpochAt, runPosition, type StepPosition } from './position.ts';
 
 /** KDExplainer, stage 1: the gates are held, and the rate doubles, for so many epochs. */
@@ -24,17 +25,22 @@ export type StepSettings = {
   readonly inverseGateTemperature: number;
 };
 
-/** The settings of one step. */
-export function scheduleAt(train: Train, at: StepPosition): StepSettings {
+/** The settings of one step. @param before a phase in front of the training */
+export function scheduleAt(
+  train: Train,
+  at: StepPosition,
+  before?: Pick<Early, 'publishedEpochs' | 'learningRate'>,
+): StepSettings {
   const { optimizer, schedule } = train;
   const base = optimizer.learningRate;
   const gateBase = optimizer.name === 'adam' ? optimizer.gateLearningRate : base;
-  const { publishedEpoch } = runPosition(train, at);
+  const { publishedEpoch, isBefore } = runPosition(train, at, before?.publishedEpochs);
   const factors = FACTORS[schedule](publishedEpoch, train);
   // Gates grow cold over the explainer's epochs, whatever schedule the rates have.
   const gateEpoch = publishedEpochAt(train, at, EXPLAINER_EPOCHS);
+  const early = before?.learningRate ?? base;
   return {
-    learningRate: base * factors.weights,
+    learningRate: isBefore === true ? early : base * factors.weights,
     gateLearningRate: gateBase * factors.gates,
     inverseGateTemperature: gateEpoch / (GATE_TAU_0 * GATE_T_0),
   };

@@ -12,7 +12,8 @@ import type { Trainer } from '../engine/trainer.ts';
 import { liveParameters } from '../models/explainer/route.ts';
 import { loadNetwork, startNetwork, type Gated } from '../networks.ts';
 import { createObjective, groundOf, type Objective } from './objective.ts';
-import { createStep, type StepFeeds } from './step.ts';
+import { runPosition, type StepPosition } from './position.ts';
+import { createStep, type StepFeeds, type StepParts } from './step.ts';
 import { createPredictor, type Predictor } from '../evaluation/predict.ts';
 import { networkState, trainingState, type State } from '../engine/state.ts';
 import { openTeacherLogits, type TeacherLogits } from '../teaching/teacher-logits.ts';
@@ -24,6 +25,8 @@ export type Session = {
   readonly student: Gated;
   readonly objective: Objective;
   readonly trainer: Trainer<StepFeeds>;
+  /** Runs the steps of a phase before the training. */
+  readonly early?: Pick<EarlyPhase, 'trainer' | 'holds'>;
   readonly predictor: Predictor;
   /** Where the teacher does not run: what it says, read from what a teach leg left. */
   readonly teacherLogits?: TeacherLogits;
@@ -49,22 +52,59 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
       : loadNetwork(taught, spec.dataset.name, teacherWeights).network;
   const student = startNetwork(spec, await read(spec.parent?.weights));
   const objective = createObjective(spec, groundOf(spec, classesOf(data)));
-  const helpers = [...objective.helpers.trainable.values()];
-  const optimizer = createOptimizer(spec, [...trainedParameters(student), ...helpers]);
-  const trainer = createStep({ spec, student, teacher, objective, optimizer });
+  const parameters = [...trainedParameters(student), ...objective.trained];
+  const optimizer = createOptimizer(spec, parameters);
+  const parts = { spec, student, teacher, objective };
+  const trainer = createStep({ ...parts, optimizer });
+  const early = openEarly(parts);
   const predictor = createPredictor(spec.engine, student);
   return {
     ...{ spec, data, student, objective, trainer, predictor, rowOf: rowsOf(data) },
+    ...(early === undefined ? {} : { early }),
     ...(teacherLogits === undefined ? {} : { teacherLogits }),
-    trainingState: trainingState([student.network, objective.helpers], optimizer),
+    trainingState: trainingState([student.network, objective.helpers], optimizer, early?.optimizer),
     networkState: networkState(student.network),
     dispose: () => {
       trainer.dispose();
+      early?.dispose();
       predictor.dispose();
       optimizer.dispose();
       objective.dispose();
       student.network.dispose();
       teacher?.dispose();
+    },
+  };
+}
+
+/** The phase before a training, at work. */
+type EarlyPhase = {
+  readonly trainer: Trainer<StepFeeds>;
+  readonly optimizer: Optimizer;
+  /** Whether a step belongs to it. */
+  readonly holds: (at: StepPosition) => boolean;
+  dispose(): void;
+};
+
+/** @throws KdxError SpecInvalid where it would leave no epoch for the training */
+function openEarly(parts: Omit<StepParts, 'optimizer'>): EarlyPhase | undefined {
+  const { spec, student, objective } = parts;
+  const { before } = objective;
+  if (before === undefined) return undefined;
+  const { train } = spec;
+  const { publishedEpochs, trains, trained } = before;
+  if (!train.scale && train.epochs <= publishedEpochs) {
+    const message = `train.epochs is ${train.epochs} where epochs are not scaled; allowed: more than the ${publishedEpochs} of the phase before the training.`;
+    throw new KdxError('SpecInvalid', message);
+  }
+  const own = trainedParameters(student).filter(({ name }) => trains(name));
+  const optimizer = createOptimizer(spec, [...own, ...trained]);
+  const trainer = createStep({ ...parts, optimizer, early: before });
+  return {
+    ...{ optimizer, trainer },
+    holds: (at) => runPosition(train, at, publishedEpochs).isBefore === true,
+    dispose: () => {
+      trainer.dispose();
+      optimizer.dispose();
     },
   };
 }

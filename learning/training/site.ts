@@ -19,6 +19,8 @@ export type Ground = {
 export type Sites = {
   /** The site of the term `name`. */
   readonly of: (name: string) => Site;
+  /** Names of the parameters that are trained in the phase before the training alone. */
+  readonly early: ReadonlySet<string>;
   /** Parameters, statistics and memories of all helpers; names begin with that of the term. */
   readonly built: () => Modules;
   /** The fed tensors of one step: scalars and seeds. The caller disposes them. */
@@ -50,6 +52,7 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
   );
   const feeds = new Map<string, (position: RunPosition) => tf.Tensor>();
   const tables: tf.Variable[] = [];
+  const early = new Set<string>();
   const memories = createMemories();
 
   const of = (term: string): Site => {
@@ -62,6 +65,15 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
     return {
       ...{ ...pair, tf, withoutGradient, classOfRow },
       layers: createHelperLayers(builder),
+      before: {
+        layers: createHelperLayers({
+          ...builder,
+          parameter: (name, ...rest) => {
+            early.add(named(name));
+            return builder.parameter(name, ...rest);
+          },
+        }),
+      },
       parameter: (name, shape, initial) => builder.parameter(name, shape, initial),
       memory: (name, shape, initial) =>
         memories.keep(modules.untrained(named(name), shape, initial)),
@@ -85,6 +97,7 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
   };
   return {
     of,
+    early,
     built: modules.built,
     feedsAt: (position) =>
       Object.fromEntries([...feeds].map(([name, at]) => [name, at(position)] as const)),

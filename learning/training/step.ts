@@ -5,12 +5,14 @@ import type { Batch } from '../data/batch.ts';
 import { CHANNELS } from '../data/records.ts';
 import { tf } from '../engine/backend.ts';
 import { withoutGradient } from '../engine/gradients.ts';
-import type { Network } from '../engine/network.ts';
+import type { Network, Pass } from '../engine/network.ts';
 import type { Optimizer } from '../engine/optimizer.ts';
 import { seedIn, stream } from '../engine/random.ts';
 import { createTrainer, type LossTerms, type Trainer } from '../engine/trainer.ts';
 import { passOf, type Gated } from '../networks.ts';
-import { knowledgeOf, type Objective } from './objective.ts';
+import type { Early } from './early.ts';
+import { knowledgeOf } from './knowledge.ts';
+import type { Objective } from './objective.ts';
 import { runPosition, type StepPosition } from './position.ts';
 import { scheduleAt } from './schedules.ts';
 
@@ -42,6 +44,8 @@ export type StepParts = {
   readonly teacher?: Network | undefined;
   readonly objective: Objective;
   readonly optimizer: Optimizer;
+  /** The loss, where not the objective's own: that of a phase before the training. */
+  readonly early?: Early | undefined;
 };
 
 /**
@@ -50,8 +54,11 @@ export type StepParts = {
  * every term without its weight, and `correct`, how many images of the batch are classified rightly.
  */
 export function createStep(parts: StepParts): Trainer<StepFeeds> {
-  const { spec, student, teacher, objective, optimizer } = parts;
+  const { spec, student, teacher, objective, optimizer, early } = parts;
   const { classes } = student.network.options;
+  const trainsStudent = optimizer.parameters.some(({ name }) =>
+    student.network.trainable.has(name),
+  );
   return createTrainer<StepFeeds, Targets>({
     engine: spec.engine,
     optimizer,
@@ -59,7 +66,12 @@ export function createStep(parts: StepParts): Trainer<StepFeeds> {
       labels: tf.oneHot(feeds.labels, classes, 1, 0, 'float32') as tf.Tensor2D,
       ...teach(feeds, objective, teacher),
     }),
-    loss: (feeds, targets) => lossOf(student, objective, feeds, targets),
+    loss: (feeds, targets) => {
+      const mode = trainsStudent ? 'train' : 'evaluate';
+      const pass = { ...passOf(student, mode, feeds), ...kept(objective) };
+      const { loss } = early ?? objective;
+      return lossOf({ network: student.network, pass, loss }, feeds, targets);
+    },
     rates: ({ learningRate, gateLearningRate }) => ({
       weights: learningRate,
       gates: gateLearningRate,
@@ -78,19 +90,22 @@ function teach(
   if (objective.teacher === 'nothing') return {};
   if (teacherLogits !== undefined) return { teacher: { logits: teacherLogits, maps: [] } };
   if (teacher === undefined) return {};
-  return { teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate' })) };
+  const pass = { mode: 'evaluate', ...kept(objective) } as const;
+  return { teacher: knowledgeOf(teacher.forward(images, pass)) };
 }
 
-function lossOf(
-  student: Gated,
-  objective: Objective,
-  feeds: StepFeeds,
-  targets: Targets,
-): LossTerms {
+/** What both networks keep of a pass beside their usual outputs. */
+function kept({ readsPreActivations }: Objective): Pick<Pass, 'keepsPreActivations'> {
+  return readsPreActivations ? { keepsPreActivations: true } : {};
+}
+
+/** A network, how it runs, and what is made of it. */
+type Lossy = Pick<Objective, 'loss'> & { readonly network: Network; readonly pass: Pass };
+
+function lossOf({ network, pass, loss }: Lossy, feeds: StepFeeds, targets: Targets): LossTerms {
   const { images, dropoutSeed, rows } = feeds;
-  const pass = { ...passOf(student, 'train', feeds), dropoutSeed };
-  const forward = student.network.forward(images, pass);
-  const { total, terms } = objective.loss({
+  const forward = network.forward(images, { ...pass, dropoutSeed });
+  const { total, terms } = loss({
     ...targets,
     student: knowledgeOf(forward),
     ...(rows === undefined ? {} : { rows }),
@@ -120,7 +135,7 @@ export function stepFeeds(
 ): StepFeeds {
   const { count, images, labels, positions } = batch;
   const { classes, imageSize } = student.network.options;
-  const settings = scheduleAt(spec.train, at);
+  const settings = scheduleAt(spec.train, at, objective.before);
   const seed = stream(
     seedIn(spec.seeds.data, spec.streams),
     `dropout/${at.epoch}/${at.step}`,
@@ -138,7 +153,7 @@ export function stepFeeds(
     ...(objective.readsRows
       ? { rows: tf.tensor1d(Int32Array.from(positions, rowOf), 'int32') }
       : {}),
-    ...objective.feedsAt(runPosition(spec.train, at)),
+    ...objective.feedsAt(runPosition(spec.train, at, objective.before?.publishedEpochs)),
   };
 }
 

@@ -105,8 +105,9 @@ function isFinite({ test, validation }: EpochRecord): boolean {
 
 /** The record of an epoch; rates and temperature are those of its last step. */
 async function closeEpoch(session: Session, epoch: number, sums: EpochSums): Promise<EpochRecord> {
-  const { spec, student } = session;
-  const settings = scheduleAt(spec.train, lastStepOf(epoch, stepsPerEpoch(session)));
+  const { spec, student, objective } = session;
+  const end = lastStepOf(epoch, stepsPerEpoch(session));
+  const settings = scheduleAt(spec.train, end, objective.before);
   const isSoft = student.gates === 'soft';
   const means = Object.entries(sums.terms).map(([name, sum]) => [name, sum / sums.images] as const);
   const { inverseGateTemperature, gateLearningRate, learningRate } = settings;

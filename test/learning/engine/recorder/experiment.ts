@@ -1,5 +1,5 @@
 /** A small training, or the gradients of its loss, with any model, method and engine. */
-import { distillerOf, teacherUse } from '../../../../distillers/lookup.ts';
+import { teacherUse } from '../../../../distillers/lookup.ts';
 import { adam } from '../../../../learning/engine/adam.ts';
 import { tf } from '../../../../learning/engine/backend.ts';
 import type { Network, Pass } from '../../../../learning/engine/network.ts';
@@ -8,15 +8,14 @@ import { sgd } from '../../../../learning/engine/sgd.ts';
 import type { Engine, Feeds, LossTerms } from '../../../../learning/engine/trainer.ts';
 import { createProgram, createTrainer } from '../../../../learning/engine/trainer.ts';
 import { stream } from '../../../../learning/engine/random.ts';
-import {
-  createObjective,
-  knowledgeOf,
-  type Objective,
-} from '../../../../learning/training/objective.ts';
+import { knowledgeOf } from '../../../../learning/training/knowledge.ts';
+import { createObjective, type Objective } from '../../../../learning/training/objective.ts';
+import { distillerSchema } from '../../../../study/distillers.ts';
 import { featureShapes, type ModelName } from '../../../../study/models/models.ts';
 import { randomNetwork } from '../../networks.ts';
 
-export type Method = 'ce' | 'ls' | 'kd' | 'at' | 'sp' | 'fitnet' | 'crd';
+/** A name of the registry. */
+export type Method = string;
 
 export type ExperimentOptions = {
   readonly model: string;
@@ -46,11 +45,9 @@ const CLASSES = 10;
 const ROWS = 64;
 
 /** Options that are smaller than the published ones. */
-const OPTIONS: Readonly<Partial<Record<Method, Readonly<Record<string, number>>>>> = {
-  ls: { smoothing: 0.1 },
-  kd: { temperature: 4 },
-  fitnet: { layer: 2 },
-  crd: { dimensions: 16, negatives: 24, temperature: 0.07, momentum: 0.5 },
+const OPTIONS: Readonly<Record<string, object>> = {
+  crd: { dimensions: 16, negatives: 24 },
+  cc: { dimensions: 16 },
 };
 
 export function isExplainer(model: string): boolean {
@@ -60,8 +57,7 @@ export function isExplainer(model: string): boolean {
 /** Cross-entropy, and the method with its published weight. */
 function objectiveOf(method: Method, model: string, imageSize: number): Objective {
   const hard = { name: 'ce', weight: 1 };
-  const { weight } = distillerOf(method);
-  const soft = { name: method, weight, ...OPTIONS[method] };
+  const soft = distillerSchema.parse({ name: method, ...OPTIONS[method] });
   const isTaught = teacherUse([method]) !== 'nothing';
   const teacher = { teacher: { model: { name: 'resnet14' as const }, weights: 'here' } };
   const pair = {
@@ -83,8 +79,10 @@ function lossFunction(
 ): (feeds: Feeds) => LossTerms {
   return (feeds) => {
     const images = feeds['images'] as tf.Tensor4D;
+    const kept = objective.readsPreActivations ? { keepsPreActivations: true } : {};
     const pass: Pass = {
       mode: 'train',
+      ...kept,
       dropoutSeed: feeds['seed'] as tf.Tensor1D,
       ...(isExplainer(student.options.model)
         ? { inverseGateTemperature: feeds['gate'] as tf.Scalar }
@@ -95,7 +93,7 @@ function lossFunction(
       student: knowledgeOf(student.forward(images, pass)),
       ...(objective.teacher === 'nothing'
         ? {}
-        : { teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate' })) }),
+        : { teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate', ...kept })) }),
       rows: feeds['rows'] as tf.Tensor1D,
       fed: feeds,
     });
@@ -109,7 +107,7 @@ export function createExperiment(options: ExperimentOptions): Experiment {
   const network = randomNetwork({ model, imageSize, ...width });
   const teacher = randomNetwork({ model: 'resnet14', imageSize }, 7);
   const objective = objectiveOf(method, model, imageSize);
-  const parameters = [...network.trainable.values(), ...objective.helpers.trainable.values()];
+  const parameters = [...network.trainable.values(), ...objective.trained];
   const optimizer =
     options.optimizer === 'adam'
       ? adam({ parameters, weightDecay: 1e-4 })
