@@ -2,10 +2,20 @@ import { at } from './at.ts';
 import { ce } from './ce.ts';
 import type { Distiller } from './contract.ts';
 import { crd } from './crd.ts';
+import { dist } from './dist.ts';
+import { dkd } from './dkd.ts';
 import { fitnet } from './fitnet.ts';
 import { kd } from './kd.ts';
 import { ls } from './ls.ts';
+import { lskd } from './lskd.ts';
+import { nkd } from './nkd.ts';
+import { rld } from './rld.ts';
 import { sp } from './sp.ts';
+import { ttm } from './ttm.ts';
+import { wttm } from './wttm.ts';
 
 /** Every method that a study may name; each is called like its file. */
-export const DISTILLERS: readonly Distiller[] = [ce, ls, kd, fitnet, at, sp, crd];
+export const DISTILLERS: readonly Distiller[] = [
+  ...[ce, ls, kd, fitnet, at, sp, crd],
+  ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
+];

@@ -1,111 +1,25 @@
-/**
- * Every method against numbers of the public PyTorch code (`losses.json`), through the objective that
- * trains: its value, and its gradient with respect to what the student gives.
- */
+/** The first methods against numbers of the public PyTorch code. */
 import test from 'ava';
 
-import type { Knowledge, Pair } from '../../distillers/contract.ts';
+import type { Knowledge } from '../../distillers/contract.ts';
 import { anchoredLoss, contrast, remember, type Side } from '../../distillers/crd.ts';
 import { createDrawing } from '../../distillers/negatives.ts';
 import { normaliseRows } from '../../distillers/rows.ts';
-import { DISTILLERS } from '../../distillers/registry.ts';
 import { tf } from '../../learning/engine/backend.ts';
 import { withoutGradient } from '../../learning/engine/gradients.ts';
-import { createObjective } from '../../learning/training/objective.ts';
 import { createSites } from '../../learning/training/site.ts';
-import type { DistillerSpec } from '../../study/distillers.ts';
-import { readGolden } from '../learning/formula.ts';
-
-type Fixture = {
-  readonly value: number;
-  readonly tolerance: number;
-  readonly gradient: { readonly sum: number; readonly l2: number; readonly first4: number[] };
-};
-type Coefficients = { readonly amplitude: number; readonly function: 'sin' | 'cos' } & Readonly<
-  Record<'omega' | 'phase', number>
->;
-const golden = readGolden<{
-  readonly inputs: { readonly coefficients: Readonly<Record<string, Coefficients>> } & Readonly<
-    Record<string, { readonly shape: number[] }>
-  >;
-  readonly fixtures: Readonly<Record<string, Fixture>>;
-}>('losses');
-
-/** Element i of an input is amplitude · function(omega · i + phase). */
-function input<T extends tf.Tensor>(name: string): T {
-  const shape = golden.inputs[name]?.shape as number[];
-  const { amplitude, omega, phase, ...rest } = golden.inputs.coefficients[name] as Coefficients;
-  const values = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => {
-    return amplitude * Math[rest.function](omega * i + phase);
-  });
-  return tf.tensor(values, shape) as T;
-}
-
-const CLASSES = 5;
-const labels = tf.oneHot(
-  tf.tensor1d([0, 3, 2, 4], 'int32'),
-  CLASSES,
-  1,
-  0,
-  'float32',
-) as tf.Tensor2D;
-const unread: Knowledge = { logits: tf.zeros([4, CLASSES]), maps: [] };
-/** In front of the map that is compared: the stem's, which no method here reads. */
-const stem = tf.zeros<tf.Rank.R4>([4, 1, 1, 1]);
-
-type Case = {
-  readonly terms: readonly DistillerSpec[];
-  /** Name of the input that the gradient is taken of, and what the student gives of it. */
-  readonly of: string;
-  readonly student: (x: tf.Tensor) => Knowledge;
-  readonly teacher?: Knowledge;
-};
-
-const logits = (x: tf.Tensor): Knowledge => ({ ...unread, logits: x as tf.Tensor2D });
-const maps = (x: tf.Tensor): Knowledge => ({ ...unread, maps: [stem, x as tf.Tensor4D] });
-const shapesOf = ({ maps }: Knowledge) => ({
-  maps: maps.map(({ shape: [, ...rest] }) => rest),
-});
-
-/** The objective of a study with these terms, between networks that give these tensors. */
-function objectiveOf({ terms, student, teacher, of }: Case) {
-  const pair: Pair = {
-    student: shapesOf(student(input(of))),
-    teacher: teacher === undefined ? { maps: [] } : shapesOf(teacher),
-    ...{ classes: CLASSES, images: 4 },
-  };
-  const taught = { teacher: { model: { name: 'resnet8' as const }, weights: 'none' } };
-  return createObjective(
-    { distillers: terms, ...(teacher === undefined ? {} : taught) },
-    { pair, classOfRow: Int32Array.of(0, 3, 2, 4), seeds: { init: 1, data: 1 } },
-  );
-}
-
-const reproduces = test.macro<[string, Case]>({
-  title: (_, name) => `${name} has the value and the gradient of the reference`,
-  exec: (t, name, setting) => {
-    const { value, tolerance, gradient } = golden.fixtures[name] as Fixture;
-    const objective = objectiveOf(setting);
-    const { student, teacher } = setting;
-    const loss = (x: tf.Tensor): tf.Scalar =>
-      objective.loss({
-        ...{ labels, fed: {}, student: student(x) },
-        ...(teacher === undefined ? {} : { teacher }),
-      }).total;
-    const result = tf.valueAndGrad(loss)(input(setting.of));
-    const near = (actual: number, wanted: number, within: number, what: string) =>
-      t.true(Math.abs(actual - wanted) <= within, `${what} is ${actual}, not ${wanted}`);
-    near(result.value.arraySync(), value, tolerance * Math.abs(value), 'the value');
-    const within = 1e-4 * gradient.l2;
-    near(tf.sum(result.grad).arraySync() as number, gradient.sum, within * 4, 'the sum');
-    near(tf.norm(result.grad).arraySync() as number, gradient.l2, within, 'the norm');
-    const first = result.grad.dataSync<'float32'>();
-    for (const [index, wanted] of gradient.first4.entries()) {
-      near(first[index] ?? NaN, wanted, within, `entry ${index}`);
-    }
-    objective.dispose();
-  },
-});
+import {
+  golden,
+  input,
+  labels,
+  logits,
+  maps,
+  objectiveOf,
+  reproduces,
+  stem,
+  unread,
+  type Fixture,
+} from './golden.ts';
 
 const CE = { name: 'ce', weight: 1 };
 const taughtLogits: Knowledge = { ...unread, logits: input('zt') };
@@ -286,16 +200,4 @@ test('negatives are rows of other classes, each as likely, and drawn anew in eve
     }
   }
   sites.dispose();
-});
-
-test('every method has its numbers here', (t) => {
-  t.deepEqual(DISTILLERS.map(({ name }) => name).toSorted(), [
-    'at',
-    'ce',
-    'crd',
-    'fitnet',
-    'kd',
-    'ls',
-    'sp',
-  ]);
 });

@@ -205,13 +205,19 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
     'a distiller that there is not',
     ['sweep', 'methods', 1, 'distillers', 1, 'name'],
     'hint',
-    /^\$\.sweep\.methods\[1\]\.distillers\[1\]\.name: found "hint"; allowed: one of ce, ls, kd, fitnet, at, sp, crd$/,
+    /^\$\.sweep\.methods\[1\]\.distillers\[1\]\.name: found "hint"; allowed: one of ce, ls, kd, fitnet, at, sp, crd, dkd, .*$/,
   ],
   [
     'a hint at a layer that the student does not have',
     ['sweep', 'methods', 1, 'distillers', 1],
     { name: 'fitnet', layer: 4 },
     /^\$\.sweep\.methods\[1\]\.distillers\[1\]: found "fitnet" for resnet8 under resnet14: the student has no map f4; allowed: 0 … 3/,
+  ],
+  [
+    'two methods that train before the training',
+    ['sweep', 'methods', 1, 'distillers'],
+    [{ name: 'ce' }, { name: 'ab' }, { name: 'ft' }],
+    /^\$\.sweep\.methods\[1\]\.distillers\[2\]: found "ft" beside "ab"; allowed: one method that trains before the training$/,
   ],
   [
     'an explainer schedule for a student',
