@@ -1,4 +1,5 @@
 import { at } from './at.ts';
+import { cc } from './cc.ts';
 import { ce } from './ce.ts';
 import type { Distiller } from './contract.ts';
 import { crd } from './crd.ts';
@@ -9,13 +10,18 @@ import { kd } from './kd.ts';
 import { ls } from './ls.ts';
 import { lskd } from './lskd.ts';
 import { nkd } from './nkd.ts';
+import { nst } from './nst.ts';
+import { pkt } from './pkt.ts';
+import { rkd } from './rkd.ts';
 import { rld } from './rld.ts';
 import { sp } from './sp.ts';
 import { ttm } from './ttm.ts';
+import { vid } from './vid.ts';
 import { wttm } from './wttm.ts';
 
 /** Every method that a study may name; each is called like its file. */
 export const DISTILLERS: readonly Distiller[] = [
   ...[ce, ls, kd, fitnet, at, sp, crd],
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
+  ...[pkt, rkd, cc, nst, vid],
 ];
