@@ -3,18 +3,24 @@ import { cc } from './cc.ts';
 import { ce } from './ce.ts';
 import type { Distiller } from './contract.ts';
 import { crd } from './crd.ts';
+import { ctkd } from './ctkd.ts';
 import { dist } from './dist.ts';
 import { dkd } from './dkd.ts';
 import { fitnet } from './fitnet.ts';
 import { kd } from './kd.ts';
+import { kdpp } from './kdpp.ts';
 import { ls } from './ls.ts';
 import { lskd } from './lskd.ts';
 import { nkd } from './nkd.ts';
 import { nst } from './nst.ts';
+import { ofd } from './ofd.ts';
 import { pkt } from './pkt.ts';
+import { reviewkd } from './reviewkd.ts';
 import { rkd } from './rkd.ts';
 import { rld } from './rld.ts';
+import { sdd } from './sdd.ts';
 import { sp } from './sp.ts';
+import { srrl } from './srrl.ts';
 import { ttm } from './ttm.ts';
 import { vid } from './vid.ts';
 import { wttm } from './wttm.ts';
@@ -24,4 +30,5 @@ export const DISTILLERS: readonly Distiller[] = [
   ...[ce, ls, kd, fitnet, at, sp, crd],
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
   ...[pkt, rkd, cc, nst, vid],
+  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd],
 ];

@@ -10,6 +10,7 @@ test('the methods, in the order of their families', (t) => {
       ...['ce', 'ls', 'kd', 'fitnet', 'at', 'sp', 'crd'],
       ...['dkd', 'lskd', 'dist', 'ttm', 'wttm', 'nkd', 'rld'],
       ...['pkt', 'rkd', 'cc', 'nst', 'vid'],
+      ...['srrl', 'ofd', 'reviewkd', 'kdpp', 'ctkd', 'sdd'],
     ],
   );
 });
