@@ -1,3 +1,4 @@
+import { ab } from './ab.ts';
 import { at } from './at.ts';
 import { cc } from './cc.ts';
 import { ce } from './ce.ts';
@@ -7,8 +8,11 @@ import { ctkd } from './ctkd.ts';
 import { dist } from './dist.ts';
 import { dkd } from './dkd.ts';
 import { fitnet } from './fitnet.ts';
+import { fsp } from './fsp.ts';
+import { ft } from './ft.ts';
 import { kd } from './kd.ts';
 import { kdpp } from './kdpp.ts';
+import { kdsvd } from './kdsvd.ts';
 import { ls } from './ls.ts';
 import { lskd } from './lskd.ts';
 import { nkd } from './nkd.ts';
@@ -29,6 +33,7 @@ import { wttm } from './wttm.ts';
 export const DISTILLERS: readonly Distiller[] = [
   ...[ce, ls, kd, fitnet, at, sp, crd],
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
-  ...[pkt, rkd, cc, nst, vid],
+  ...[pkt, rkd, cc, nst, vid, kdsvd],
+  ...[fsp, ab, ft],
   ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd],
 ];

@@ -9,7 +9,8 @@ test('the methods, in the order of their families', (t) => {
     [
       ...['ce', 'ls', 'kd', 'fitnet', 'at', 'sp', 'crd'],
       ...['dkd', 'lskd', 'dist', 'ttm', 'wttm', 'nkd', 'rld'],
-      ...['pkt', 'rkd', 'cc', 'nst', 'vid'],
+      ...['pkt', 'rkd', 'cc', 'nst', 'vid', 'kdsvd'],
+      ...['fsp', 'ab', 'ft'],
       ...['srrl', 'ofd', 'reviewkd', 'kdpp', 'ctkd', 'sdd'],
     ],
   );

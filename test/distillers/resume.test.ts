@@ -11,7 +11,14 @@ import { trainSchema } from '../../study/train-schema.ts';
 import { createMemory, FEW_DIGITS, type Memory } from '../learning/memory.ts';
 
 /** Small enough for a test; every other option is the published one. */
-const SMALL: Readonly<Record<string, object>> = { crd: { negatives: 32, dimensions: 8 } };
+const SMALL: Readonly<Record<string, object>> = {
+  crd: { negatives: 32, dimensions: 8 },
+  cc: { dimensions: 8 },
+  // Half of the run, so that one stop is in the phase before the training.
+  ab: { epochs: 240 },
+  fsp: { epochs: 240 },
+  ft: { epochs: 240 },
+};
 /** Steps of an epoch: the last batch is short. */
 const STEPS = 3;
 
@@ -46,14 +53,16 @@ async function worlds(): Promise<{ calm: Memory; rough: Memory; teacher: Trained
 }
 const shared = worlds();
 
-const resumes = test.macro<[name: string, engine: TrainSpec['engine']]>({
-  title: (_, name, engine) => `a training with ${name} that is stopped twice ends alike: ${engine}`,
-  exec: async (t, name, engine) => {
+const resumes = test.macro<[name: string, engine: TrainSpec['engine'], vam?: TrainSpec['vam']]>({
+  title: (_, name, engine, vam) =>
+    `a training with ${name}${vam === undefined ? '' : ' and VAM'} that is stopped twice ends alike: ${engine}`,
+  exec: async (t, name, engine, vam) => {
     const { calm, rough, teacher } = await shared;
     const names = name === 'ce' || name === 'ls' ? [name] : ['ce', name];
     const spec: TrainSpec = {
       ...specOf(engine, names),
       ...(teacherUse([distillerOf(name).name]) === 'nothing' ? {} : { teacher }),
+      ...(vam === undefined ? {} : { vam }),
     };
     const wanted = await weightsOf(calm, spec);
     t.regex(wanted, /^[0-9a-f]{64}$/);
@@ -66,4 +75,9 @@ const resumes = test.macro<[name: string, engine: TrainSpec['engine']]>({
 
 for (const { name } of DISTILLERS) {
   for (const engine of ['eager', 'recorded'] as const) test.serial(resumes, name, engine);
+}
+
+// One whose weight warms up, one with helper modules on pre-activations, one with an earlier phase.
+for (const name of ['dkd', 'ofd', 'ab']) {
+  test.serial(resumes, name, 'recorded', { block: 8, entropyWeight: 0.01 });
 }
