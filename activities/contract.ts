@@ -1,6 +1,6 @@
 import type { Launch } from '../leg/decide.ts';
 import type { ErrorCode } from '../leg/errors.ts';
-import type { LegEnd, LegWord } from '../leg/ports.ts';
+import type { LegEnd, LegWord, LiveLegs } from '../leg/ports.ts';
 import type { Leg, Place } from '../leg/spec.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { Study } from '../study/schema.ts';
@@ -129,6 +129,13 @@ export type LegActivities = {
 export type StopActivities = {
   /** Ends every process of a leg that still runs; resolves when none is left. */
   stopLeg(leg: Leg): Promise<void>;
+};
+
+/** What the janitor asks of a cluster. */
+export type JanitorActivities = {
+  listLiveLegs(after?: string): Promise<LiveLegs>;
+  /** Ends Jobs by name; each writes a checkpoint first. */
+  removeLegs(jobs: readonly string[]): Promise<void>;
 };
 
 /** Activities on the queue `kdx-report`. */

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { onCluster } from './cluster/options.ts';
 import { datasetCommand } from './commands/dataset.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
@@ -24,6 +25,7 @@ Examples:
     temporal workflow query --workflow-id reproduce/digits --type status
   kdx verify digits                    recompute its numbers from stored weights
   kdx dataset list                     which datasets are here, and how the others come here
+  kdx study digits --namespace kdx     the same on a cluster, with the chart's release there
   kdx down                             stop the servers; their state stays
 
 From a checkout: npm run kdx -- <command>`;
@@ -37,11 +39,11 @@ export function createProgram(): Command {
     .addCommand(startCommand())
     .addCommand(upCommand())
     .addCommand(downCommand())
-    .addCommand(statusCommand())
+    .addCommand(onCluster(statusCommand()))
     .addCommand(envCommand())
-    .addCommand(planCommand())
-    .addCommand(listCommand())
-    .addCommand(studyCommand())
-    .addCommand(verifyCommand())
+    .addCommand(onCluster(planCommand()))
+    .addCommand(onCluster(listCommand()))
+    .addCommand(onCluster(studyCommand()))
+    .addCommand(onCluster(verifyCommand()))
     .addCommand(datasetCommand());
 }

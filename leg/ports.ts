@@ -122,3 +122,9 @@ export type Leases = {
   isAskedToStop(key: string, process: string): Promise<boolean>;
   remove(key: string, process: string): Promise<void>;
 };
+
+/** A leg that the cluster holds: a Job that has not ended. */
+export type LiveLeg = { readonly job: string; readonly key: string; readonly ageSeconds: number };
+
+/** At most 200 of them, and where the next ones begin. */
+export type LiveLegs = { readonly legs: readonly LiveLeg[]; readonly next?: string };

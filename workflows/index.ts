@@ -5,6 +5,7 @@
  */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { Carry } from './carry.ts';
+import { clean, type JanitorSummary } from './janitor.ts';
 import { runStudy, type StudySummary } from './study.ts';
 
 export { record } from './record.ts';
@@ -33,7 +34,13 @@ export const sweep = (input: unknown, carry?: Carry): End =>
 export const evaluate = (input: unknown, carry?: Carry): End =>
   runStudy(input, { sections: ['teacher', 'sweep'], report: false }, carry);
 
-const TYPES = ['reproduce', 'teacher', 'explain', 'sweep', 'evaluate', 'report', 'record', 'trial'];
+/** Removes the Jobs of a cluster whose trial no longer runs; meant for a schedule. */
+export const janitor = (input?: unknown): Promise<JanitorSummary> => clean(input);
+
+const TYPES = [
+  ...['reproduce', 'teacher', 'explain', 'sweep', 'evaluate', 'report', 'record', 'trial'],
+  'janitor',
+];
 
 /** Refuses a type that is none of these, which would otherwise wait for a worker that knows it for ever. */
 export default async function unknownType(): Promise<never> {

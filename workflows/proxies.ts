@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type {
+  JanitorActivities,
   LegActivities,
   LegReport,
   RecordActivities,
@@ -78,6 +79,17 @@ export function stopLeg(leg: Leg, { executor }: Place): Promise<void> {
   });
   return stops.stopLeg(leg);
 }
+
+/**
+ * The janitor comes again, so it gives up: where no worker has the role `jobs`, its run says so instead
+ * of waiting for one.
+ */
+export const { listLiveLegs, removeLegs } = proxyActivities<JanitorActivities>({
+  taskQueue: JOB_CONTROL_QUEUE,
+  scheduleToStartTimeout: '5 minutes',
+  startToCloseTimeout: '5 minutes',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 8 },
+});
 
 export const { renderReport } = proxyActivities<ReportActivities>({
   taskQueue: REPORT_QUEUE,

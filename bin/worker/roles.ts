@@ -112,9 +112,10 @@ async function jobs({ settings }: Part, artifacts: ArtifactStore) {
   if (settings === undefined) throw new KdxError('Configuration', 'KDX_CLUSTER_FILE: not set');
   // Only a worker with this role needs Kubernetes' client.
   const { openCluster } = await import('./cluster.ts');
-  const { executor, close } = openCluster(settings, artifacts);
+  const { executor, janitor, close } = openCluster(settings, artifacts);
   const heartbeatSeconds = JOB_HEARTBEAT_SECONDS;
-  return { activities: createLegActivities({ artifacts, executor, heartbeatSeconds }), close };
+  const legs = createLegActivities({ artifacts, executor, heartbeatSeconds });
+  return { activities: { ...legs, ...janitor }, close };
 }
 
 function studies({ environment, connection, settings }: Part, artifacts: ArtifactStore) {

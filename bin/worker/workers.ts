@@ -1,5 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type {
+  JanitorActivities,
   LegActivities,
   RecordActivities,
   ReportActivities,
@@ -27,7 +28,7 @@ export type Served = {
     /** How long a leg may take to write its checkpoint when the worker is told to stop. */
     readonly stopSeconds: number;
   };
-  readonly jobs?: LegActivities & StopActivities;
+  readonly jobs?: LegActivities & StopActivities & JanitorActivities;
   readonly reports?: ReportActivities;
   readonly records?: RecordActivities;
 };
@@ -104,13 +105,13 @@ function legQueues({ legs }: Served): readonly Queue[] {
 
 function jobQueues({ jobs }: Served): readonly Queue[] {
   if (jobs === undefined) return [];
-  const { runLeg, stopLeg } = jobs;
+  const { runLeg, ...control } = jobs;
   return [
     {
       ...activityQueue(JOB_QUEUE, { runLeg }, JOB_SLOTS),
       // Jobs go on without this worker: the next one adopts them.
       ...{ shutdownGraceTime: 0, maxHeartbeatThrottleInterval: JOB_HEARTBEAT },
     },
-    activityQueue(JOB_CONTROL_QUEUE, { stopLeg }, JOB_CONTROL_SLOTS),
+    activityQueue(JOB_CONTROL_QUEUE, control, JOB_CONTROL_SLOTS),
   ];
 }

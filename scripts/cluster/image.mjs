@@ -10,7 +10,8 @@ import { readToolchain } from '../setup/toolchain.mjs';
 import { ROOT } from '../setup.mjs';
 import { writeImage } from './oci.mjs';
 
-const USAGE = 'usage: node scripts/cluster/image.mjs trainer|worker|pool TAR, or: pause BINARY TAR';
+const USAGE =
+  'usage: node scripts/cluster/image.mjs trainer|worker|pool TAR, or: pause BINARY TAR, or: exit CODE TAR, or: temporal TAR';
 
 const NODE = '/usr/local/bin/node';
 
@@ -113,11 +114,48 @@ async function buildPause(binary, out) {
   }
 }
 
+/** A program that does nothing but end, as a defect makes it. @param {number} code @param {string} out */
+async function buildExit(code, out) {
+  const folder = await mkdtemp(`${out}.layers-`);
+  try {
+    await place('/bin/busybox', join(folder, 'bin/sh'));
+    const tag = `docker.io/kdexplainer/exit-${code}:test`;
+    const entrypoint = ['/bin/sh', '-c', `exit ${code}`];
+    return await writeImage({ tag, layers: [folder], entrypoint }, out);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The plain CLI and a shell, as the chart's hooks need them. @param {string} out */
+async function buildTemporal(out) {
+  const toolchain = await readToolchain(ROOT);
+  if (toolchain === undefined)
+    throw new SetupError('this checkout is not set up; run: npm run setup');
+  const folder = await mkdtemp(`${out}.layers-`);
+  try {
+    await place(toolchain.temporal, join(folder, 'usr/local/bin/temporal'));
+    for (const name of ['sh', 'sleep']) await place('/bin/busybox', join(folder, 'bin', name));
+    await mkdir(join(folder, 'tmp'));
+    const tag = 'docker.io/kdexplainer/temporal:test';
+    return await writeImage(
+      { tag, layers: [folder], entrypoint: ['/usr/local/bin/temporal'] },
+      out,
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 const [name, ...paths] = process.argv.slice(2);
 const [first, second] = paths.map((path) => resolve(path));
 try {
   if (name === 'pause' && first !== undefined && second !== undefined) {
     await buildPause(first, second);
+  } else if (name === 'temporal' && first !== undefined) {
+    await buildTemporal(first);
+  } else if (name === 'exit' && /^\d+$/.test(paths[0] ?? '') && second !== undefined) {
+    await buildExit(Number(paths[0]), second);
   } else if (name !== undefined && Object.hasOwn(PROGRAMS, name) && first !== undefined) {
     const bytes = await buildImage(/** @type {ImageName} */ (name), first);
     process.stdout.write(`${first}: ${Math.round(bytes / 1e6)} MB\n`);

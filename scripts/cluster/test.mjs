@@ -12,7 +12,16 @@ import { ROOT, setUpOrExit } from '../setup.mjs';
 const HERE = import.meta.dirname;
 const KEEP = '--keep';
 /** What a cluster of one's own has to be described by. */
-const OWN = ['CLUSTER_HOST_ADDRESS', 'CLUSTER_TRAINER_IMAGE', 'CLUSTER_WORKER_IMAGE'];
+const OWN = [
+  ...['CLUSTER_HOST_ADDRESS', 'CLUSTER_TRAINER_IMAGE', 'CLUSTER_WORKER_IMAGE'],
+  ...['CLUSTER_POOL_IMAGE', 'CLUSTER_TEMPORAL_IMAGE', 'CLUSTER_DEFECT_IMAGE'],
+  'CLUSTER_API_ADDRESSES',
+];
+/** Tests that stop parts of the cluster: nobody does that to one that others use. */
+const OURS_ALONE = '!test/cluster/outage.test.ts';
+
+/** What `image.mjs` is told, but for the file. */
+const IMAGES = [['trainer'], ['worker'], ['pool'], ['temporal'], ['exit', '70']];
 
 /** @typedef {Record<string, string>} Cluster variables for the tests */
 
@@ -27,9 +36,9 @@ async function startCluster() {
   const kubeconfig = (await script('up.sh', 'kube-router', 'kueue')).trim();
   const folder = await mkdtemp(join(tmpdir(), 'kdx-images-'));
   try {
-    for (const name of ['trainer', 'worker']) {
-      const tar = join(folder, `${name}.tar`);
-      process.stdout.write(await run(process.execPath, [join(HERE, 'image.mjs'), name, tar]));
+    for (const image of IMAGES) {
+      const tar = join(folder, `${image[0]}.tar`);
+      process.stdout.write(await run(process.execPath, [join(HERE, 'image.mjs'), ...image, tar]));
       await script('import.sh', tar);
       await rm(tar);
     }
@@ -41,6 +50,10 @@ async function startCluster() {
     CLUSTER_HOST_ADDRESS: '172.31.255.1',
     CLUSTER_TRAINER_IMAGE: 'docker.io/kdexplainer/trainer:test',
     CLUSTER_WORKER_IMAGE: 'docker.io/kdexplainer/worker:test',
+    CLUSTER_POOL_IMAGE: 'docker.io/kdexplainer/pool:test',
+    CLUSTER_TEMPORAL_IMAGE: 'docker.io/kdexplainer/temporal:test',
+    CLUSTER_API_ADDRESSES: '172.31.255.2,10.96.0.1',
+    CLUSTER_DEFECT_IMAGE: 'docker.io/kdexplainer/exit-70:test',
   };
 }
 
@@ -66,8 +79,12 @@ try {
   const env = isOwn ? ownCluster() : await startCluster();
   const ava = join(ROOT, 'node_modules', 'ava', 'entrypoints', 'cli.js');
   const config = ['--config', join(ROOT, 'test', 'cluster', 'ava.config.mjs')];
+  const files = isOwn ? [OURS_ALONE] : [];
   const rest = process.argv.slice(2).filter((word) => word !== KEEP);
-  code = await runNode(toolchain, [ava, '--tap', ...config, ...rest], { stdout: tap.write, env });
+  code = await runNode(toolchain, [ava, '--tap', ...config, ...rest, ...files], {
+    stdout: tap.write,
+    env,
+  });
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`cluster: ${error.message}\n`);

@@ -26,7 +26,7 @@ export type KubeObject = {
 let helm: Promise<string> | undefined;
 
 /** The program; fetched on first use, and kept beside the other parts of set-up. */
-function findHelm(): Promise<string> {
+export function findHelm(): Promise<string> {
   helm ??= execa(join(ROOT, 'scripts/cluster/chart-tools.sh'), ['helm']).then(({ stdout }) =>
     join(stdout.trim(), 'layer/bin/helm'),
   );

@@ -7,6 +7,7 @@ import { STUDY_QUEUE } from '../../leg/queues.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { refreshCodeIndex } from '../../stack/code-index.ts';
+import type { StudyInput } from '../../study/schema.ts';
 import type { StudySummary } from '../../workflows/study.ts';
 import { freePorts, serverFolder, startServer, type TestServer } from '../servers/process.ts';
 import type { TestS3 } from '../servers/s3.ts';
@@ -19,8 +20,11 @@ export type Deployment = {
   readonly store: ArtifactStore;
   readonly client: Client;
   readonly worker: TestServer;
-  /** Starts the brief study, its trainings of as many epochs, and resolves at its end; rejects with its failure. */
-  run(epochs?: number): Promise<StudySummary>;
+  /**
+   * Starts the brief study, its trainings of as many epochs and with other fields, and resolves at its
+   * end; rejects with its failure.
+   */
+  run(epochs?: number, changes?: Partial<StudyInput>): Promise<StudySummary>;
   stop(): Promise<void>;
 };
 
@@ -60,23 +64,34 @@ export async function deploy(
       ...(settings === undefined ? {} : { KDX_CLUSTER_FILE: clusterFile }),
     },
     isReady: async () => (await fetch(ready)).ok,
+  }).catch(async (error: unknown) => {
+    await temporal.stop();
+    throw error;
   });
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection });
   return {
     ...{ store, client, worker },
-    run: async (epochs = 6) => {
-      const text = await readFile(STUDY, 'utf8');
-      const study: unknown = JSON.parse(text.replaceAll('"epochs": 6', `"epochs": ${epochs}`));
-      const options = { taskQueue: STUDY_QUEUE, workflowId: 'reproduce/brief', args: [study] };
-      return (await client.workflow.execute('reproduce', options)) as StudySummary;
-    },
+    run: (epochs, changes) => runBrief(client, epochs, changes),
     stop: async () => {
       await connection.close();
       await worker.stop();
       await temporal.stop();
     },
   };
+}
+
+/** The brief study from its start to its end, its trainings of as many epochs and with other fields. */
+export async function runBrief(
+  client: Client,
+  epochs = 6,
+  changes: Partial<StudyInput> = {},
+): Promise<StudySummary> {
+  const text = await readFile(STUDY, 'utf8');
+  const brief = JSON.parse(text.replaceAll('"epochs": 6', `"epochs": ${epochs}`)) as StudyInput;
+  const study = { ...brief, ...changes };
+  const options = { taskQueue: STUDY_QUEUE, workflowId: `reproduce/${study.name}`, args: [study] };
+  return (await client.workflow.execute('reproduce', options)) as StudySummary;
 }
 
 function environmentOf(folder: string): Record<string, string> {

@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import type { Job, Pod } from '../../k8s/objects.ts';
 import type { JobSettings } from '../../k8s/settings.ts';
 import type { Result } from '../../leg/result.ts';
 import { listRuns } from '../../stores/runs.ts';
@@ -31,8 +30,6 @@ test.after.always(() => server.stop());
 type World = {
   readonly home: Namespace;
   readonly deployment: Deployment;
-  jobs(): Promise<readonly Job[]>;
-  pods(): Promise<readonly Pod[]>;
 };
 
 async function world(t: ExecutionContext, bucket: string): Promise<World> {
@@ -43,24 +40,18 @@ async function world(t: ExecutionContext, bucket: string): Promise<World> {
   const settings: JobSettings = jobSettings(home.name, s3);
   const deployment = await deploy(server, bucket, settings);
   t.teardown(() => deployment.stop());
-  const list = async <Item>(path: string): Promise<readonly Item[]> =>
-    (await api.request<{ readonly items: readonly Item[] }>({ method: 'GET', path })).items;
-  return {
-    ...{ home, deployment },
-    jobs: () => list(`/apis/batch/v1/namespaces/${home.name}/jobs`),
-    pods: () => list(`/api/v1/namespaces/${home.name}/pods`),
-  };
+  return { home, deployment };
 }
 
 test.serial(
   'a study whose legs are Jobs leaves the bytes of one whose legs are processes',
   async (t) => {
-    const { deployment, jobs } = await world(t, 'jobs');
+    const { deployment, home } = await world(t, 'jobs');
     const started = performance.now();
     const { counts, launches } = await deployment.run();
     t.log(`${launches} legs in ${Math.round((performance.now() - started) / 1000)} s`);
     t.is(counts.complete + counts.found, 6);
-    t.is((await jobs()).length, launches, 'a Job a launch');
+    t.is((await home.jobs()).length, launches, 'a Job a launch');
     t.deepEqual(await readResults(deployment.store), reference);
   },
 );
@@ -68,7 +59,7 @@ test.serial(
 test.serial(
   'a worker that is killed takes no leg with it: the next one adopts its Jobs',
   async (t) => {
-    const { deployment, jobs } = await world(t, 'killed');
+    const { deployment, home } = await world(t, 'killed');
     const { store, worker } = deployment;
     const running = deployment.run();
     await eventually('a checkpoint', async () => (await store.list('checkpoints/')).length > 0);
@@ -79,7 +70,7 @@ test.serial(
       const { key, spec } = (await store.getJson(name)) as Result;
       t.is((await listRuns(store, key)).length, 1, `one pod for ${spec.kind}`);
     }
-    const names = (await jobs()).map(({ metadata }) => metadata.name);
+    const names = (await home.jobs()).map(({ metadata }) => metadata.name);
     t.true(
       names.every((name) => name.endsWith('-n0')),
       names.join(),
@@ -91,14 +82,14 @@ test.serial(
 test.serial(
   'cancelled, a study has no pod after 30 seconds, and keeps its checkpoints',
   async (t) => {
-    const { deployment, pods } = await world(t, 'cancelled');
+    const { deployment, home } = await world(t, 'cancelled');
     const { store, client } = deployment;
     // Long enough that no leg ends by itself meanwhile.
     const running = t.throwsAsync(deployment.run(600));
     await eventually('a checkpoint', async () => (await store.list('checkpoints/')).length > 0);
     const started = performance.now();
     await client.workflow.getHandle('reproduce/brief').cancel();
-    await eventually('no pod', async () => (await pods()).length === 0);
+    await eventually('no pod', async () => (await home.pods()).length === 0);
     const seconds = (performance.now() - started) / 1000;
     t.log(`no pod after ${seconds.toFixed(1)} s`);
     t.true(seconds < 30);

@@ -44,8 +44,11 @@ export async function startFakeApi(): Promise<FakeApi> {
     if (isWatch) return watch(response, pathname, searchParams, from);
     if (isList) {
       const items = objects.list(pathname, searchParams.get('labelSelector') ?? '');
-      const metadata = { resourceVersion: String(objects.version()) };
-      return void response.end(JSON.stringify({ metadata, items }));
+      const begin = Number(searchParams.get('continue') ?? 0);
+      const end = begin + Number(searchParams.get('limit') ?? Number.POSITIVE_INFINITY);
+      const rest = end < items.length ? { continue: String(end) } : {};
+      const metadata = { resourceVersion: String(objects.version()), ...rest };
+      return void response.end(JSON.stringify({ metadata, items: items.slice(begin, end) }));
     }
     const body = await text(request);
     const parsed = (body === '' ? {} : JSON.parse(body)) as Stored;

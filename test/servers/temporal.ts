@@ -3,18 +3,20 @@ import { Connection } from '@temporalio/client';
 import { readToolchain } from '../../stack/toolchain.ts';
 import { freePorts, serverFolder, startServer, type TestServer } from './process.ts';
 
-/** A Temporal dev server on a SQLite file; `address` is `host:port`. */
-export async function startTemporal(): Promise<TestServer & { readonly address: string }> {
+/** A Temporal dev server on a SQLite file, at an address of this machine; `address` is `host:port`. */
+export async function startTemporal(
+  ip = '127.0.0.1',
+): Promise<TestServer & { readonly address: string }> {
   const { temporal } = await readToolchain();
   const folder = await serverFolder('temporal');
   const [port, http, metrics] = await freePorts(3);
-  const address = `127.0.0.1:${port}`;
+  const address = `${ip}:${port}`;
   const server = await startServer({
     name: 'temporal',
     url: `http://${address}`,
     program: temporal,
     args: [
-      ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)],
+      ...['server', 'start-dev', '--headless', '--ip', ip, '--port', String(port)],
       ...['--http-port', String(http), '--metrics-port', String(metrics), '--log-level', 'warn'],
       ...['--db-filename', join(folder, 'temporal.db')],
       // Strict priority order needs one partition.
