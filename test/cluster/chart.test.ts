@@ -1,12 +1,15 @@
 import test from 'ava';
 import { Client, Connection } from '@temporalio/client';
+import { execa } from 'execa';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { readResults, type ResultFiles } from '../end-to-end/results.ts';
 import { startMinio } from '../servers/minio.ts';
 import type { TestServer } from '../servers/process.ts';
 import type { TestS3 } from '../servers/s3.ts';
-import { eventually } from '../servers/stack.ts';
+import { eventually, KDX } from '../servers/stack.ts';
 import { startTemporal } from '../servers/temporal.ts';
 import { deploy, runBrief } from './deployment.ts';
 import { blockedFrom } from './probe.ts';
@@ -53,6 +56,16 @@ test.serial('installed, it runs a small study from the first workflow to the rep
   await release.helm('install');
   await release.test();
   t.true((await store.list('reports/')).length > 0);
+});
+
+test.serial('the command line finds the release, and its studies', async (t) => {
+  const kdx = execa({ reject: false, env: { KDX_STATE_DIR: join(tmpdir(), home.name) } });
+  const list = await kdx(process.execPath, [KDX, 'list', '--namespace', home.name]);
+  t.is(list.exitCode, 0, list.stderr);
+  t.regex(list.stdout, /smoke/);
+  const other = await kdx(process.execPath, [KDX, 'list', '--namespace', 'default']);
+  t.not(other.exitCode, 0);
+  t.regex(other.stderr, /releases in the namespace default: found none; wanted one release/);
 });
 
 test.serial('a pod of a leg reaches the store and nothing else', async (t) => {

@@ -1,12 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
+import { forwardService, type ServicePort } from '../../k8s/forward.ts';
 import { EXIT } from '../../leg/outcome.ts';
 import { listRuns } from '../../stores/runs.ts';
 import { digestJson } from '../../study/canonical.ts';
 import { studentSpec } from '../bin/trainer/specs.ts';
 import { startMinio } from '../servers/minio.ts';
 import type { TestS3 } from '../servers/s3.ts';
+import { eventually } from '../servers/stack.ts';
 import { exitsOf, longSpec, openPlace } from './legs.ts';
-import { CLUSTER, connect, openNamespace, type Namespace } from './world.ts';
+import { CLUSTER, config, connect, openNamespace, provide, type Namespace } from './world.ts';
 
 const api = connect();
 let server: TestS3;
@@ -48,6 +50,31 @@ test("a worker's pod has its workflows, which it could not bundle", async (t) =>
   const { exitCode, message } = await run('bundle', { image: CLUSTER.workerImage, args });
   t.is(exitCode, 0, message);
 });
+
+test('a service of the cluster is reached through a port of this machine', async (t) => {
+  const home = await namespace(t);
+  const program = "require('node:http').createServer((_, out) => out.end('here')).listen(8080)";
+  const container = { image: CLUSTER.trainerImage, args: ['-e', program] };
+  const readinessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1 };
+  await home.start('server', { ...container, readinessProbe }, { app: 'server' });
+  await provide(api, `/api/v1/namespaces/${home.name}/services`, {
+    metadata: { name: 'server' },
+    spec: { selector: { app: 'server' }, ports: [{ port: 80, targetPort: 8080 }] },
+  });
+  const to = { namespace: home.name, service: 'server', port: 80 };
+  const said = await eventually('an answer', () => fetchText(to).catch(() => undefined));
+  t.is(said, 'here');
+  await t.throwsAsync(forwardService(config(), api, { ...to, port: 81 }), {
+    message: `the service server of ${home.name} has no port 81; it has 80`,
+  });
+});
+
+/** What a service of the cluster answers, through a port of this machine. */
+async function fetchText(to: ServicePort): Promise<string> {
+  const port = await forwardService(config(), api, to);
+  const answer = await fetch(`http://127.0.0.1:${port}`);
+  return await answer.text();
+}
 
 test('a leg runs as a Job, and leaves the result that a process leaves', async (t) => {
   const { bucket, run, runHere } = await openPlace(t, server, 'calm');

@@ -35,10 +35,14 @@ function variable(name: string): string {
 }
 
 /** The cluster of `KUBECONFIG`. */
+export function config(): KubeConfig {
+  const loaded = new KubeConfig();
+  loaded.loadFromFile(variable('KUBECONFIG'));
+  return loaded;
+}
+
 export function connect(): KubeApi {
-  const config = new KubeConfig();
-  config.loadFromFile(variable('KUBECONFIG'));
-  return openKubeApi(config);
+  return openKubeApi(config());
 }
 
 /** The store is on this machine: pods reach it there, as they would reach one outside their cluster. */
@@ -62,6 +66,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export type Namespace = {
   readonly name: string;
+  /** Makes a pod of one container. */
+  start(name: string, container: Fields, labels: Fields): Promise<void>;
   /** Makes a pod of one container, with what its spec has beside that, and waits for its end. */
   run(name: string, container: Fields, pod?: Fields, labels?: Fields): Promise<PodEnd>;
   /** A Job of one such pod. */
@@ -106,6 +112,10 @@ export async function openNamespace(api: KubeApi, prefix: string): Promise<Names
       const template = { spec: podSpec(container) };
       const body = { metadata: { name, labels }, spec: { template } };
       await api.request({ method: 'POST', path: jobsPath, body });
+    },
+    start: async (name, container, labels) => {
+      const body = { metadata: { name, labels }, spec: podSpec(container) };
+      await api.request({ method: 'POST', path: `${path}/pods`, body });
     },
     run: async (name, container, pod = {}, labels = {}) => {
       const body = { metadata: { name, labels }, spec: { ...podSpec(container), ...pod } };
