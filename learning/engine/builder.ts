@@ -21,7 +21,7 @@ export type Attention = {
 /** A pass, with what modules share within it. */
 export type Context = Pass & { readonly attention?: Attention };
 
-/** Height, width, input and output channels of a convolution's kernel. */
+/** Height, width, input channels (with groups: those of one) and output channels of a kernel. */
 export type KernelShape = readonly [number, number, number, number];
 
 /** Turns the stored kernel into the one that convolves. */
@@ -43,7 +43,11 @@ export type ModuleBuilder = {
 export type Builder = ModuleBuilder & {
   readonly options: NetworkOptions;
   /** Attention on a kernel, where the network has it and the kernel is large enough for it. */
-  readonly gateKernel?: (name: string, shape: KernelShape) => KernelGate | undefined;
+  readonly gateKernel?: (
+    name: string,
+    shape: KernelShape,
+    groups: number,
+  ) => KernelGate | undefined;
 };
 
 /** A model's forward pass over the variables it was built with. */

@@ -1,6 +1,7 @@
 import { tf } from './backend.ts';
 import { hasNativeOperations } from './native.ts';
 import { dataType, flag, integers, operation, text } from './operation.ts';
+import { crop, pad } from './padding.ts';
 import { productType } from './precision.ts';
 
 /** A convolution and its two gradients, over maps that already have `padding` around them. */
@@ -62,16 +63,6 @@ function productsFor(shape: readonly [number, number, number, number], stride: n
     outputs % CHANNEL_GROUP === 0;
   const isPossible = fits && hasNativeOperations() && productType() === 'float32';
   return isPossible ? WINOGRAD : stockProducts(shape, stride);
-}
-
-function pad(x: tf.Tensor4D, padding: number): tf.Tensor4D {
-  if (padding === 0) return x;
-  const margin: [number, number] = [padding, padding];
-  return tf.pad(x, [[0, 0], margin, margin, [0, 0]]);
-}
-
-function crop(x: tf.Tensor4D, padding: number, shape: tf.Tensor4D['shape']): tf.Tensor4D {
-  return padding === 0 ? x : tf.slice(x, [0, padding, padding, 0], shape);
 }
 
 /**

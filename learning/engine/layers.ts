@@ -1,6 +1,7 @@
 import { tf } from './backend.ts';
 import type { Builder, Context, ModuleBuilder } from './builder.ts';
 import { convolve } from './convolution.ts';
+import { convolveGroups } from './grouped.ts';
 import type { Affine, Initial } from './network.ts';
 import { batchNorm, batchNormRelu } from './normalisation.ts';
 
@@ -25,26 +26,39 @@ export type ConvolutionOptions = {
   readonly stride: number;
   /** Height and width of the input map. */
   readonly size: number;
-  /** `stem` reads the images; `body` may carry attention; `shortcut` never does. */
-  readonly role: 'stem' | 'body' | 'shortcut';
+  /**
+   * `stem` reads the images; `body` may carry attention; `shortcut`, and `pointwise` beside larger
+   * kernels, never do.
+   */
+  readonly role: 'stem' | 'body' | 'shortcut' | 'pointwise';
+  /** Groups of channels, each with kernels of its own: as many as channels for a depthwise one. */
+  readonly groups?: number;
+  /** `normal`, unless told otherwise: He by fan-out. `uniform`: U(±1/√fan-in), PyTorch's default. */
+  readonly initial?: 'normal' | 'uniform';
 };
 
-/** He initialisation by fan-out, as the reference networks of RepDistiller use. */
-function kernelInitial({ kernelSize, outputs }: ConvolutionOptions): Initial {
-  return { kind: 'normal', standardDeviation: Math.sqrt(2 / (kernelSize ** 2 * outputs)) };
+/** Most reference networks of RepDistiller start as He et al. say, by fan-out; some as PyTorch does. */
+function kernelInitial(options: ConvolutionOptions): Initial {
+  const { kernelSize, inputs, outputs, groups = 1, initial = 'normal' } = options;
+  if (initial === 'normal') {
+    return { kind: 'normal', standardDeviation: Math.sqrt(2 / (kernelSize ** 2 * outputs)) };
+  }
+  const bound = 1 / Math.sqrt((kernelSize ** 2 * inputs) / groups);
+  return { kind: 'uniform', low: -bound, high: bound };
 }
 
 /** A convolution without bias. */
 export function convolution(builder: Builder, options: ConvolutionOptions): Layer {
-  const { name, inputs, outputs, kernelSize, stride, size, role } = options;
-  const shape = [kernelSize, kernelSize, inputs, outputs] as const;
+  const { name, inputs, outputs, kernelSize, stride, size, role, groups = 1 } = options;
+  const shape = [kernelSize, kernelSize, inputs / groups, outputs] as const;
   const kernel = builder.parameter(`${name}/kernel`, shape, kernelInitial(options));
-  const gate = role === 'body' ? builder.gateKernel?.(name, shape) : undefined;
-  builder.countMultiplyAdds((size / stride) ** 2 * kernelSize ** 2 * inputs * outputs);
+  const gate = role === 'body' ? builder.gateKernel?.(name, shape, groups) : undefined;
+  builder.countMultiplyAdds((size / stride) ** 2 * kernelSize ** 2 * shape[2] * outputs);
   return (x, context) => {
     const stored = kernel as unknown as tf.Tensor4D;
     const effective = gate === undefined ? stored : gate(stored, context);
-    return convolve(x, effective, stride, role !== 'stem');
+    if (groups === 1) return convolve(x, effective, stride, role !== 'stem');
+    return convolveGroups(x, effective, { groups, stride });
   };
 }
 
@@ -131,18 +145,21 @@ export type LinearOptions = {
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
-  /** `uniform`: U(±1/√inputs), PyTorch's default. */
+  /** `uniform`, unless told otherwise: U(±1/√inputs), PyTorch's default. `normal`: N(0, 0.01²). */
+  readonly kernel?: 'uniform' | 'normal';
   readonly bias: 'uniform' | 'zero';
 };
 
 /** The classifier: [B, inputs] → [B, outputs]. */
 export function linear(
   builder: ModuleBuilder,
-  { name, inputs, outputs, bias }: LinearOptions,
+  { name, inputs, outputs, kernel: start = 'uniform', bias }: LinearOptions,
 ): (x: tf.Tensor2D) => tf.Tensor2D {
   const bound = 1 / Math.sqrt(inputs);
   const uniform: Initial = { kind: 'uniform', low: -bound, high: bound };
-  const kernel = builder.parameter(`${name}/kernel`, [inputs, outputs], uniform);
+  const normal: Initial = { kind: 'normal', standardDeviation: 0.01 };
+  const initial = start === 'uniform' ? uniform : normal;
+  const kernel = builder.parameter(`${name}/kernel`, [inputs, outputs], initial);
   const offset = builder.parameter(
     `${name}/bias`,
     [outputs],

@@ -1,8 +1,17 @@
 import { tf } from './backend.ts';
+import { averageOfNeighbours } from './depthwise.ts';
+import { hasNativeOperations } from './native.ts';
+import { pad } from './padding.ts';
 
 /** Maximum over 2 × 2 windows, stride 2. */
 export function maxPool(x: tf.Tensor4D): tf.Tensor4D {
   return tf.maxPool(x, 2, 2, 'valid');
+}
+
+/** Mean over 3 × 3 windows, stride 2, with a margin of one zero that the mean counts. */
+export function averagePool(x: tf.Tensor4D): tf.Tensor4D {
+  if (hasNativeOperations()) return averageOfNeighbours(x, 2);
+  return tf.avgPool(pad(x, 1), 3, 2, 'valid');
 }
 
 /** Mean over height and width: [B, H, W, C] → [B, C]. */

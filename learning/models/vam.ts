@@ -13,7 +13,7 @@ import { defineDistiller } from '../../distillers/contract.ts';
 import { KdxError } from '../../leg/errors.ts';
 import type { EpochRecord } from '../../leg/records.ts';
 import { tf } from '../engine/backend.ts';
-import type { Attention, Builder, Context, KernelGate, KernelShape } from '../engine/builder.ts';
+import type { Attention, Builder, Context } from '../engine/builder.ts';
 import { withoutGradient } from '../engine/gradients.ts';
 import type { Network, VamOptions } from '../engine/network.ts';
 import { requireDivisible } from './options.ts';
@@ -24,7 +24,7 @@ const INITIAL_RHO = Math.log(Math.expm1(1 - MINIMUM_TEMPERATURE));
 
 /** VAM on one network: gates for its kernels, and what each forward pass shares. */
 export type Vam = {
-  readonly gateKernel: (name: string, shape: KernelShape) => KernelGate | undefined;
+  readonly gateKernel: NonNullable<Builder['gateKernel']>;
   /** @throws KdxError SpecInvalid where the blocks are too large for every convolution */
   readonly requireUse: () => void;
   readonly begin: () => Attention;
@@ -32,21 +32,18 @@ export type Vam = {
   readonly entropy: (attention: Attention) => tf.Scalar;
 };
 
-/**
- * Block of every channel: ⌈channels / blockSize⌉ contiguous blocks whose sizes differ by at most 1.
- */
-export function blocksOf(channels: number, blockSize: number): number[] {
-  const blocks = Math.ceil(channels / blockSize);
+/** Block of every channel: contiguous blocks whose sizes differ by at most 1. */
+export function blocksOf(channels: number, blocks: number): number[] {
   return Array.from({ length: channels }, (_, channel) =>
     Math.floor((channel * blocks) / channels),
   );
 }
 
 /** One-hot rows [channels, blocks]: repeats the value of a block over its channels. */
-function membership(channels: number, blockSize: number): tf.Tensor2D {
-  const blocks = blocksOf(channels, blockSize);
-  const count = (blocks.at(-1) ?? 0) + 1;
-  return tf.oneHot(tf.tensor1d(blocks, 'int32'), count).as2D(channels, count);
+function membership(channels: number, blocks: number): tf.Tensor2D {
+  if (blocks === 1) return tf.ones([channels, 1]);
+  const indices = tf.tensor1d(blocksOf(channels, blocks), 'int32');
+  return tf.oneHot(indices, blocks).as2D(channels, blocks);
 }
 
 /**
@@ -83,9 +80,10 @@ export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
   let gatedKernels = 0;
 
   return {
-    gateKernel: (name, [, , inputs, outputs]) => {
+    gateKernel: (name, [, , inputs, outputs], groups) => {
+      // Of one group both: no block has channels of two.
       const producers = Math.ceil(inputs / blockSize);
-      const consumers = Math.ceil(outputs / blockSize);
+      const consumers = groups * Math.ceil(outputs / groups / blockSize);
       if (producers < 2) return undefined;
       gatedKernels += 1;
       const zero = { kind: 'constant', value: 0 } as const;
@@ -94,7 +92,7 @@ export function createVam(builder: Builder, { blockSize }: VamOptions): Vam {
       return (kernel, context) => {
         const { temperature, entropies } = requireAttention(context);
         const logits = epsilon as unknown as tf.Tensor2D;
-        const attended = attendKernel(kernel, logits, temperature, blockSize);
+        const attended = attendKernel(kernel, logits, temperature);
         entropies.push(attended.entropy);
         return attended.kernel;
       };
@@ -120,17 +118,14 @@ export function temperatureOf(rho: tf.Tensor): tf.Scalar {
 }
 
 /** The kernel of layer `layer` with its attention in it; undefined where the layer has none. */
-export function foldAttention(
-  { trainable, options: { vam } }: Network,
-  layer: string,
-): tf.Tensor4D | undefined {
+export function foldAttention({ trainable }: Network, layer: string): tf.Tensor4D | undefined {
   const epsilon = trainable.get(epsilonName(layer))?.variable;
   const rho = trainable.get(RHO_NAME)?.variable;
   const kernel = trainable.get(`${layer}/kernel`)?.variable;
-  if (epsilon === undefined || rho === undefined || vam === undefined) return undefined;
+  if (epsilon === undefined || rho === undefined) return undefined;
   const logits = epsilon as unknown as tf.Tensor2D;
   const stored = kernel as unknown as tf.Tensor4D;
-  return attendKernel(stored, logits, temperatureOf(rho), vam.blockSize).kernel;
+  return attendKernel(stored, logits, temperatureOf(rho)).kernel;
 }
 
 /** Temperature of VAM, and its mean normalised entropy over all layers and consumers. */
@@ -155,12 +150,12 @@ export function attendKernel(
   kernel: tf.Tensor4D,
   epsilon: tf.Tensor2D,
   temperature: tf.Scalar,
-  blockSize: number,
 ): { kernel: tf.Tensor4D; entropy: tf.Tensor1D } {
   const [, , inputs, outputs] = kernel.shape;
+  const [consumers, producers] = epsilon.shape;
   const { scale, entropy } = attentionOf(epsilon, temperature);
-  const rows = tf.matMul(membership(inputs, blockSize), scale, false, true);
-  const tiles = tf.matMul(rows, membership(outputs, blockSize), false, true);
+  const rows = tf.matMul(membership(inputs, producers), scale, false, true);
+  const tiles = tf.matMul(rows, membership(outputs, consumers), false, true);
   return { kernel: tf.mul(kernel, tf.reshape(tiles, [1, 1, inputs, outputs])), entropy };
 }
 

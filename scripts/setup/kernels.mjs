@@ -29,12 +29,14 @@ const VARIANTS = [
 ];
 
 /** Compiled for each of them, and once. */
-const KERNELS = ['winograd.cc', 'norm.cc'];
+const KERNELS = ['winograd.cc', 'norm.cc', 'depthwise.cc', 'grouped.cc'];
 const OPERATIONS = [
   'team.cc',
   'operation.cc',
   'convolution_operations.cc',
   'norm_operations.cc',
+  'depthwise_operations.cc',
+  'grouped_operations.cc',
   'addon.cc',
 ];
 

@@ -10,7 +10,8 @@ namespace {
 /** Registers all operations; gives what TensorFlow has against it, or nothing. */
 std::string registerAll() {
   const Status status(TF_NewStatus());
-  for (const auto& definitions : {convolutionOperations(), normOperations()}) {
+  for (const auto& definitions :
+       {convolutionOperations(), normOperations(), depthwiseOperations(), groupedOperations()}) {
     for (const Definition& definition : definitions) {
       registerOperation(definition, status);
       if (TF_GetCode(status) != TF_OK) {

@@ -53,6 +53,16 @@ Timer::~Timer() {
   std::fflush(stdout);
 }
 
+void inferNothing(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+}
+
+void inferFirstInput(TF_ShapeInferenceContext* context, TF_Status* status) {
+  const Shape shape(TF_NewShapeHandle());
+  TF_ShapeInferenceContextGetInput(context, 0, shape, status);
+  if (TF_GetCode(status) == TF_OK) TF_ShapeInferenceContextSetOutput(context, 0, shape, status);
+}
+
 void registerOperation(const Definition& definition, TF_Status* status) {
   TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(definition.name);
   for (const char* input : definition.inputs) TF_OpDefinitionBuilderAddInput(builder, input);

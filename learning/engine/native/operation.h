@@ -101,6 +101,12 @@ const Kernels& choose(const Kernels& portable, const Kernels& avx2, const Kernel
 using Infer = void (*)(TF_ShapeInferenceContext*, TF_Status*);
 using Compute = void (*)(void*, TF_OpKernelContext*);
 
+/** Shape inference where it takes an attribute, which is not to be had then: TensorFlow waits for it. */
+void inferNothing(TF_ShapeInferenceContext* context, TF_Status* status);
+
+/** An output as large as the first input. */
+void inferFirstInput(TF_ShapeInferenceContext* context, TF_Status* status);
+
 /** An operation for CPUs. Its parts are written as in TensorFlow's own definitions: `x: float`. */
 struct Definition {
   const char* name;
@@ -117,5 +123,7 @@ void registerOperation(const Definition& definition, TF_Status* status);
 
 std::vector<Definition> convolutionOperations();
 std::vector<Definition> normOperations();
+std::vector<Definition> depthwiseOperations();
+std::vector<Definition> groupedOperations();
 
 }  // namespace kdx

@@ -11,6 +11,7 @@ configureProcess({ threads: Number(threads) });
 if (isa !== undefined) process.env['KDX_ISA'] = isa;
 const { tf } = await import('../../../learning/engine/backend.ts');
 const { convolve } = await import('../../../learning/engine/convolution.ts');
+const { convolveGroups, shuffleChannels } = await import('../../../learning/engine/grouped.ts');
 const { batchNormRelu } = await import('../../../learning/engine/normalisation.ts');
 const { computeProductsIn } = await import('../../../learning/engine/precision.ts');
 const { normState, randomTensor } = await import('../networks.ts');
@@ -30,8 +31,21 @@ const addend = randomTensor<(typeof maps)['rankType']>([24, 10, 10, 48], 'addend
 const normalised = tf.valueAndGrads((x, addend) =>
   batchNormRelu(x as typeof maps, state, true, addend as typeof maps),
 )([maps, addend], randomTensor([24, 10, 10, 48], 'slopes'));
+/** A convolution of 48 channels in groups, and its gradients. */
+const inGroups = (groups: number, size: number, stride: number) =>
+  tf.valueAndGrads((x, kernel) =>
+    convolveGroups(x as typeof maps, kernel as typeof maps, { groups, stride }),
+  )(
+    [maps, randomTensor([size, size, 48 / groups, 48], 'kernel')],
+    randomTensor([24, 10 / stride, 10 / stride, 48], 'slopes'),
+  );
+const depthwise = [inGroups(48, 3, 1), inGroups(48, 3, 2)];
+const grouped = inGroups(3, 1, 1);
+const shuffled = { value: shuffleChannels(maps, 3), grads: [] };
 
-const results = [convolved, normalised].flatMap(({ value, grads }) => [value, ...grads]);
+const results = [convolved, normalised, ...depthwise, grouped, shuffled].flatMap(
+  ({ value, grads }) => [value, ...grads],
+);
 const digest = createHash('sha256');
 const some: number[] = [];
 for (const tensor of [...results, state.mean, state.variance]) {
