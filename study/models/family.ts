@@ -16,6 +16,7 @@ export type LayerShape = {
   /** Height and width of its output. */
   readonly size: number;
   readonly kernelSize: number;
+  /** Channels that one output reads: with groups, those of a group. */
   readonly inputs: number;
   readonly outputs: number;
 };
@@ -108,18 +109,21 @@ export function kernelValuesOf({ layers }: Outline): number {
   );
 }
 
-/** Shapes of a stem and of three stages, of which the second and the third halve the map. */
+/** A square map. */
+export function squareMap(size: number, channels: number): MapShape {
+  return [size, size, channels];
+}
+
+/** Shapes of a stem and of stages, of which all but the first halve the map. */
 export function stagedFeatures(
   stem: number,
-  stages: readonly [number, number, number],
+  stages: readonly number[],
   imageSize: number,
 ): FeatureShapes {
-  const square = (channels: number, divisor: number): MapShape => {
-    return [imageSize / divisor, imageSize / divisor, channels];
-  };
-  const [first, second, third] = stages;
+  const maps = stages.map((channels, stage) => squareMap(imageSize / 2 ** stage, channels));
+  const embedding = stages.at(-1);
   return {
-    maps: [square(stem, 1), square(first, 1), square(second, 2), square(third, 4)],
-    embedding: third,
+    maps: [squareMap(imageSize, stem), ...maps],
+    ...(embedding === undefined ? {} : { embedding }),
   };
 }

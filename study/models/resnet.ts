@@ -1,4 +1,5 @@
 import { familyOf, stagedFeatures, type LayerShape, type Outline, type Sizes } from './family.ts';
+import { basicLayers } from './residual.ts';
 
 /**
  * CIFAR ResNets (He et al., CVPR 2016, §4.2; arXiv:1512.03385) as RepDistiller defines them. The
@@ -14,15 +15,6 @@ export type ResNetSettings = {
 const NARROW = { stem: 16, stages: [16, 32, 64] } as const;
 const WIDE = { stem: 32, stages: [64, 128, 256] } as const;
 
-function blockLayers(size: number, stride: number, inputs: number, outputs: number): LayerShape[] {
-  const out = { size: size / stride, outputs };
-  return [
-    { ...out, kernelSize: 3, inputs },
-    { ...out, kernelSize: 3, inputs: outputs },
-    ...(stride === 1 && inputs === outputs ? [] : [{ ...out, kernelSize: 1, inputs }]),
-  ];
-}
-
 function outline({ depth, stem, stages }: ResNetSettings, sizes: Sizes): Outline {
   const { imageSize, classes } = sizes;
   const layers: LayerShape[] = [{ size: imageSize, kernelSize: 3, inputs: 3, outputs: stem }];
@@ -31,7 +23,7 @@ function outline({ depth, stem, stages }: ResNetSettings, sizes: Sizes): Outline
   for (const [stage, outputs] of stages.entries()) {
     for (let block = 0; block < (depth - 2) / 6; block += 1) {
       const stride = stage > 0 && block === 0 ? 2 : 1;
-      layers.push(...blockLayers(size, stride, inputs, outputs));
+      layers.push(...basicLayers({ size, stride, inputs, outputs }));
       size /= stride;
       inputs = outputs;
     }
