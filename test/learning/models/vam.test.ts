@@ -37,8 +37,8 @@ test('VAM costs resnet20 465 parameters at a block size of 8, and no multiply-ad
 });
 
 test('blocks are contiguous, and uneven channels give sizes that differ by at most one', (t) => {
-  t.deepEqual(blocksOf(8, 4), [0, 0, 0, 0, 1, 1, 1, 1]);
-  const sizes = Map.groupBy(blocksOf(32, 5), (block) => block);
+  t.deepEqual(blocksOf(8, 2), [0, 0, 0, 0, 1, 1, 1, 1]);
+  const sizes = Map.groupBy(blocksOf(32, 7), (block) => block);
   const counts = [...sizes.values()].map(({ length }) => length);
   t.is(counts.length, 7);
   t.true(Math.max(...counts) - Math.min(...counts) <= 1);
@@ -48,6 +48,11 @@ for (const [model, blockSize] of [
   ['resnet8', 8],
   ['resnet8', 3],
   ['wrn_16_1', 5],
+  ['resnet18', 32],
+  ['vgg8', 24],
+  ['mobilenetv2', 8],
+  ['shufflenetv1', 8],
+  ['shufflenetv2', 16],
 ] as const) {
   test(`a new ${model} with blocks of ${blockSize} is the plain network, bit for bit`, (t) => {
     const plain = randomNetwork({ model });
@@ -62,6 +67,30 @@ for (const [model, blockSize] of [
   });
 }
 
+test('attention on groups of channels stays within each of them', (t) => {
+  // conv3 of the second unit: 60 to 240 channels in 3 groups, blocks of 7: 3 of 20 and 12 of 80.
+  const network = randomNetwork({ model: 'shufflenetv1', vam: { blockSize: 7 } });
+  const epsilon = network.trainable.get('stage1/unit2/conv3/vam/epsilon')?.variable;
+  t.deepEqual(epsilon?.shape, [36, 3]);
+  t.deepEqual(
+    [0, 79, 80, 159, 160, 239].map((channel) => blocksOf(240, 36)[channel]),
+    [0, 11, 12, 23, 24, 35],
+  );
+  const gated = (name: string): boolean => network.trainable.has(`${name}/vam/epsilon`);
+  t.true(gated('stage1/unit1/conv1'));
+  t.false(gated('stage1/unit1/conv2'), 'depthwise');
+  t.false(gated('stem'));
+  network.dispose();
+});
+
+test('VAM stands on the 3 × 3 convolutions of a bottleneck alone', (t) => {
+  const network = randomNetwork({ model: 'resnet50', vam: { blockSize: 64 } });
+  const gated = [...network.trainable.keys()].filter((name) => name.endsWith('/epsilon'));
+  t.is(gated.length, 13, 'all but those of the first stage, which has 64 channels');
+  t.true(gated.every((name) => name.includes('/conv2/')));
+  network.dispose();
+});
+
 test('the gradients of attention and temperature match finite differences', (t) => {
   const kernel = randomTensor<tf.Rank.R4>([3, 3, 8, 12], 'kernel');
   const probe = randomTensor<tf.Rank.R4>([3, 3, 8, 12], 'probe');
@@ -69,7 +98,7 @@ test('the gradients of attention and temperature match finite differences', (t) 
   const rho = tf.scalar(0.3);
   const value = (logits: tf.Tensor, temperature: tf.Tensor): tf.Scalar => {
     const tau = temperatureOf(temperature);
-    const attended = attendKernel(kernel, logits as tf.Tensor2D, tau, 4);
+    const attended = attendKernel(kernel, logits as tf.Tensor2D, tau);
     return tf.add(tf.sum(tf.mul(attended.kernel, probe)), tf.sum(attended.entropy));
   };
   const [byEpsilon, byRho] = tf.grads(value)([epsilon, rho]) as [tf.Tensor2D, tf.Scalar];
@@ -120,7 +149,15 @@ test('the loss reaches the attention of every convolution', (t) => {
   network.dispose();
 });
 
-for (const model of ['resnet8', 'wrn_16_1']) {
+for (const model of [
+  'resnet8',
+  'wrn_16_1',
+  'resnet50',
+  'vgg8',
+  'mobilenetv2',
+  'shufflenetv1',
+  'shufflenetv2',
+]) {
   test(`folding VAM leaves a plain ${model} with the same answers`, (t) => {
     const network = randomNetwork({ model, vam: { blockSize: 8 } });
     disturb(network);
@@ -135,7 +172,16 @@ for (const model of ['resnet8', 'wrn_16_1']) {
   });
 }
 
-for (const model of ['resnet8', 'wrn_16_1', 'hme_ltb']) {
+for (const model of [
+  'resnet8',
+  'wrn_16_1',
+  'resnet50',
+  'vgg8',
+  'mobilenetv2',
+  'shufflenetv1',
+  'shufflenetv2',
+  'hme_ltb',
+]) {
   test(`folding batch norm into the convolutions of ${model} keeps its answers`, (t) => {
     const network = randomNetwork({ model, ...(model === 'hme_ltb' ? { width: 16 } : {}) });
     disturb(network);
