@@ -1,6 +1,8 @@
 /** Compiled once for each set of instructions: KDX_ISA names it, KDX_LANES floats fill a register. */
 #include "depthwise.h"
 
+#include <vector>
+
 #include "bands.h"
 #include "strips.h"
 
@@ -110,8 +112,9 @@ struct Reach {
 
 /** Rows of the gradient of maps where outputs are strides apart. */
 template <typename T>
-void spreadRows(const Depthwise& g, const Bands& bands, int64_t band, int64_t c, const float* dy,
-                const float* filter, float* dx) {
+void spreadRows(const Depthwise& g, const Bands& bands, int64_t band, int64_t c,
+                const std::vector<Reach>& reaches, const float* dy, const float* filter,
+                float* dx) {
   const int64_t channels = g.channels, rows = g.rowsOut(), columns = g.columnsOut();
   T taps[kTaps];
   for (int t = 0; t < kTaps; ++t) taps[t] = loadAs<T>(filter + t * channels + c);
@@ -119,8 +122,7 @@ void spreadRows(const Depthwise& g, const Bands& bands, int64_t band, int64_t c,
     const int64_t image = row / g.height;
     const Reach down(row % g.height, g.stride, rows);
     float* to = dx + row * g.width * channels + c;
-    for (int64_t column = 0; column < g.width; ++column, to += channels) {
-      const Reach right(column, g.stride, columns);
+    for (const Reach& right : reaches) {
       T sum{};
       for (int i = 0; i < down.count; ++i) {
         const float* line = dy + (image * rows + down.places[i]) * columns * channels + c;
@@ -130,6 +132,7 @@ void spreadRows(const Depthwise& g, const Bands& bands, int64_t band, int64_t c,
         }
       }
       store(to, sum);
+      to += channels;
     }
   }
 }
@@ -139,11 +142,15 @@ void inputGradient(const Depthwise& g, const float* dy, const float* filter, flo
   Team& team = Team::instance();
   const std::lock_guard<std::mutex> turn(team.turn());
   const Bands bands(g.batch * g.height, kPixels / g.width);
+  std::vector<Reach> reaches;
+  for (int64_t column = 0; column < g.width; ++column) {
+    reaches.emplace_back(column, g.stride, g.columnsOut());
+  }
   Phase phase(bands.count);
   runJob(team, bands.count, [&] {
     phase.run([&](int64_t band) {
       overChannels(g.channels, [&](auto type, int64_t c) {
-        spreadRows<decltype(type)>(g, bands, band, c, dy, filter, dx);
+        spreadRows<decltype(type)>(g, bands, band, c, reaches, dy, filter, dx);
       });
     });
   });
