@@ -72,7 +72,7 @@ export type Pass = {
 };
 
 /** γ and β of a batch norm, [channels] each. */
-export type Affine = { readonly gamma: tf.Variable; readonly beta: tf.Variable };
+export type Affine = { readonly gamma: tf.Tensor; readonly beta: tf.Tensor };
 
 /** Outputs of one forward pass. */
 export type Forward = {

@@ -7,7 +7,7 @@ import type { InvertedGroup, MobileNetV2Settings } from '../../study/models/mobi
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder } from '../engine/builder.ts';
 import { convolutionNorm, linear, type Layer } from '../engine/layers.ts';
-import type { Forward } from '../engine/network.ts';
+import type { Affine, Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 
@@ -23,7 +23,10 @@ type BlockOptions = {
   readonly size: number;
 };
 
-function invertedResidual(builder: Builder, options: BlockOptions): Layer {
+/** A block, and the batch norm at its end. */
+type Block = { readonly layer: Layer; readonly affine?: Affine };
+
+function invertedResidual(builder: Builder, options: BlockOptions): Block {
   const { name, inputs, hidden, outputs, stride, size } = options;
   const pointwise = { kernelSize: 1, stride: 1, role: 'body' } as const;
   const widen = convolutionNorm(builder, {
@@ -39,11 +42,12 @@ function invertedResidual(builder: Builder, options: BlockOptions): Layer {
     ...{ name: `${name}/project`, inputs: hidden, outputs, size: size / stride },
   });
   const isResidual = stride === 1 && inputs === outputs;
-  return (x, context) => {
+  const layer: Layer = (x, context) => {
     const inner = middle.rectified(widen.rectified(x, context), context);
     const projected = narrow.bare(inner, context);
     return isResidual ? tf.add(x, projected) : projected;
   };
+  return { layer, ...(narrow.affine && { affine: narrow.affine }) };
 }
 
 /** The blocks of every group, and the size of the last map. */
@@ -51,7 +55,7 @@ function buildGroups(
   builder: Builder,
   stem: number,
   groups: readonly InvertedGroup[],
-): { readonly groups: readonly (readonly Layer[])[]; readonly size: number } {
+): { readonly groups: readonly (readonly Block[])[]; readonly size: number } {
   let inputs = stem;
   let size = builder.options.imageSize / 2;
   const built = groups.map(({ expansion, outputs, blocks, stride: first }, group) =>
@@ -89,20 +93,27 @@ export function buildMobileNetV2(builder: Builder, settings: MobileNetV2Settings
     ...{ kernel: 'normal', bias: 'zero' },
   });
 
+  const isRead = (_: unknown, index: number): boolean => settings.read.includes(index + 1);
+  const norms = groups.filter(isRead).flatMap((group) => group.at(-1)?.affine ?? []);
+
   return (images, context): Forward => {
-    let x = stem.rectified(images, context);
-    const stemmed = x;
-    const maps: tf.Tensor4D[] = [];
-    for (const [index, group] of groups.entries()) {
-      for (const block of group) x = block(x, context);
-      if (settings.read.includes(index + 1)) maps.push(x);
-    }
-    const pooled = globalAveragePool(last.rectified(x, context));
+    const stemmed = stem.rectified(images, context);
+    let x = stemmed;
+    const ends = groups.map((group) => {
+      for (const { layer } of group) x = layer(x, context);
+      return x;
+    });
+    const maps = ends.filter(isRead);
+    const lastMap = last.rectified(x, context);
+    const pooled = globalAveragePool(lastMap);
     return {
       logits: classifier(pooled),
       features: [stemmed, ...maps, pooled],
-      preActivations: context.keepsPreActivations === true ? maps : [],
-      pooled,
+      ...(context.keepsPreActivations === true
+        ? { preActivations: maps, norms }
+        : { preActivations: [] }),
+      ...{ lastMap, pooled },
+      classify: classifier,
     };
   };
 }

@@ -7,12 +7,12 @@ import type { ShuffleNetV1Settings, UnitShape } from '../../study/models/shuffle
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
 import { shuffleChannels } from '../engine/grouped.ts';
-import { activate, convolutionNorm, linear } from '../engine/layers.ts';
-import type { Forward } from '../engine/network.ts';
+import { activate, convolutionNorm, linear, type Activated } from '../engine/layers.ts';
+import type { Affine, Forward } from '../engine/network.ts';
 import { averagePool, globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 
-type Unit = (x: tf.Tensor4D, context: Context) => ReturnType<typeof activate>;
+type Unit = (x: tf.Tensor4D, context: Context) => Activated;
 type UnitOptions = UnitShape & {
   readonly name: string;
   /** Height and width of the input map. */
@@ -93,18 +93,22 @@ export function buildShuffleNetV1(builder: Builder, settings: ShuffleNetV1Settin
     let x = stem.rectified(images, context);
     const features: tf.Tensor[] = [x];
     const preActivations: tf.Tensor4D[] = [];
+    const norms: Affine[] = [];
     for (const stage of stages) {
       let preActivation: tf.Tensor4D | undefined;
-      for (const unit of stage) ({ active: x, preActivation } = unit(x, context));
+      let affine: Affine | undefined;
+      for (const unit of stage) ({ active: x, preActivation, affine } = unit(x, context));
       features.push(x);
       if (preActivation !== undefined) preActivations.push(preActivation);
+      if (affine !== undefined) norms.push(affine);
     }
     const pooled = globalAveragePool(x);
     return {
       logits: classifier(pooled),
       features: [...features, pooled],
-      preActivations,
-      pooled,
+      ...{ preActivations, norms, pooled },
+      lastMap: x,
+      classify: classifier,
     };
   };
 }

@@ -7,13 +7,19 @@ import type { ShuffleNetV2Settings } from '../../study/models/shufflenet-v2.ts';
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
 import { shuffleChannels } from '../engine/grouped.ts';
-import { activate, convolutionNorm, linear, type ConvolutionOptions } from '../engine/layers.ts';
-import type { Forward } from '../engine/network.ts';
+import {
+  activate,
+  convolutionNorm,
+  linear,
+  type Activated,
+  type ConvolutionOptions,
+} from '../engine/layers.ts';
+import type { Affine, Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 
-type Activated = ReturnType<typeof activate>;
-type Unit = (x: tf.Tensor4D, context: Context) => Activated;
+type Unit = (x: Activated, context: Context) => Activated;
+type Branch = (x: tf.Tensor4D, context: Context) => Activated;
 
 type BranchOptions = {
   readonly name: string;
@@ -40,7 +46,7 @@ function depthwise(builder: Builder, place: Omit<Place, 'outputs'>, stride: numb
 }
 
 /** 1 × 1, depthwise 3 × 3 with the stride, and 1 × 1 convolutions. */
-function mainBranch(builder: Builder, options: BranchOptions): Unit {
+function mainBranch(builder: Builder, options: BranchOptions): Branch {
   const { name, inputs, outputs, stride, size } = options;
   const first = pointwise(builder, { name: `${name}/conv1`, inputs, outputs, size });
   const second = depthwise(builder, { name: `${name}/conv2`, inputs: outputs, size }, stride);
@@ -53,7 +59,7 @@ function mainBranch(builder: Builder, options: BranchOptions): Unit {
 }
 
 /** Depthwise 3 × 3 with the stride and 1 × 1 convolutions. */
-function sideBranch(builder: Builder, options: BranchOptions): Unit {
+function sideBranch(builder: Builder, options: BranchOptions): Branch {
   const { name, inputs, outputs, stride, size } = options;
   const first = depthwise(builder, { name: `${name}/conv1`, inputs, size }, stride);
   const after = { inputs, outputs, size: size / stride };
@@ -65,22 +71,42 @@ function join(first: tf.Tensor4D, second: tf.Tensor4D): tf.Tensor4D {
   return shuffleChannels(tf.concat([first, second], 3), HALVES);
 }
 
-/** Both halves after one another, then shuffled; what ReLU read of each where the pass keeps it. */
-function joinActivated(first: Activated, second: Activated): Activated {
-  const before = second.preActivation;
+/** The norms of two halves, in the order of the shuffled channels. */
+function joinAffine(first: Affine, second: Affine): Affine {
+  const joined = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => {
+    const [one, two] = [a, b].map((values) => tf.reshape<tf.Rank.R4>(values, [1, 1, 1, -1]));
+    return tf.reshape(join(one as tf.Tensor4D, two as tf.Tensor4D), [-1]);
+  };
   return {
-    active: join(first.active, second.active),
-    ...(before && { preActivation: join(first.preActivation ?? first.active, before) }),
+    gamma: joined(first.gamma, second.gamma),
+    beta: joined(first.beta, second.beta),
   };
 }
 
-/** A unit of which the first half of the channels passes by. */
+/** Both halves after one another, then shuffled; what ReLU read of each where the pass keeps it. */
+function joinActivated(first: Activated, second: Activated): Activated {
+  const before = second.preActivation;
+  const { affine } = second;
+  return {
+    active: join(first.active, second.active),
+    ...(before && { preActivation: join(first.preActivation ?? first.active, before) }),
+    ...(affine && first.affine && { affine: joinAffine(first.affine, affine) }),
+  };
+}
+
+/** The first half of the channels, which a unit passes by; the norm that they came from stays theirs. */
+function firstHalf(kept: tf.Tensor4D, { affine }: Activated): Activated {
+  if (affine === undefined) return { active: kept };
+  const half = (values: tf.Tensor): tf.Tensor => tf.slice(values, 0, kept.shape[3]);
+  return { active: kept, affine: { gamma: half(affine.gamma), beta: half(affine.beta) } };
+}
+
 function basicUnit(builder: Builder, options: BranchOptions): Unit {
   const half = { inputs: options.inputs / HALVES, outputs: options.outputs / HALVES };
   const branch = mainBranch(builder, { ...options, ...half });
   return (x, context) => {
-    const [kept, changed] = tf.split(x, HALVES, 3) as [tf.Tensor4D, tf.Tensor4D];
-    return joinActivated({ active: kept }, branch(changed, context));
+    const [kept, changed] = tf.split(x.active, HALVES, 3) as [tf.Tensor4D, tf.Tensor4D];
+    return joinActivated(firstHalf(kept, x), branch(changed, context));
   };
 }
 
@@ -89,7 +115,7 @@ function halvingUnit(builder: Builder, options: BranchOptions): Unit {
   const half = { ...options, outputs: options.outputs / HALVES };
   const side = sideBranch(builder, { ...half, name: `${name}/side` });
   const main = mainBranch(builder, { ...half, name: `${name}/main` });
-  return (x, context) => joinActivated(side(x, context), main(x, context));
+  return ({ active }, context) => joinActivated(side(active, context), main(active, context));
 }
 
 function buildStages(builder: Builder, settings: ShuffleNetV2Settings): Unit[][] {
@@ -125,21 +151,23 @@ export function buildShuffleNetV2(builder: Builder, settings: ShuffleNetV2Settin
   const classifier = linear(builder, { ...linearOptions, bias: 'uniform' });
 
   return (images, context): Forward => {
-    let x = stem.rectified(images, context);
-    const features: tf.Tensor[] = [x];
+    let x: Activated = { active: stem.rectified(images, context) };
+    const features: tf.Tensor[] = [x.active];
     const preActivations: tf.Tensor4D[] = [];
+    const norms: Affine[] = [];
     for (const stage of stages) {
-      let preActivation: tf.Tensor4D | undefined;
-      for (const unit of stage) ({ active: x, preActivation } = unit(x, context));
-      features.push(x);
-      if (preActivation !== undefined) preActivations.push(preActivation);
+      for (const unit of stage) x = unit(x, context);
+      features.push(x.active);
+      if (x.preActivation !== undefined) preActivations.push(x.preActivation);
+      if (x.affine !== undefined) norms.push(x.affine);
     }
-    const pooled = globalAveragePool(last.rectified(x, context));
+    const lastMap = last.rectified(x.active, context);
+    const pooled = globalAveragePool(lastMap);
     return {
       logits: classifier(pooled),
       features: [...features, pooled],
-      preActivations,
-      pooled,
+      ...{ preActivations, norms, pooled, lastMap },
+      classify: classifier,
     };
   };
 }

@@ -8,7 +8,7 @@ import type { VggSettings } from '../../study/models/vgg.ts';
 import type { tf } from '../engine/backend.ts';
 import type { Body, Builder } from '../engine/builder.ts';
 import { activate, convolutionNorm, linear, type NormLayer } from '../engine/layers.ts';
-import type { Forward } from '../engine/network.ts';
+import type { Affine, Forward } from '../engine/network.ts';
 import { globalAveragePool, maxPool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
 
@@ -48,21 +48,27 @@ export function buildVgg(builder: Builder, settings: VggSettings): Body {
   return (images, context): Forward => {
     const features: tf.Tensor4D[] = [];
     const preActivations: tf.Tensor4D[] = [];
+    const norms: Affine[] = [];
     let x = images;
     for (const [block, layers] of blocks.entries()) {
       if (block > 0 && block <= pools) x = maxPool(x);
       let preActivation: tf.Tensor4D | undefined;
-      for (const layer of layers) ({ active: x, preActivation } = activate(layer, x, context));
+      let affine: Affine | undefined;
+      for (const layer of layers)
+        ({ active: x, preActivation, affine } = activate(layer, x, context));
       features.push(x);
       // f0 is the end of the first block here; pre-activations begin with f1.
-      if (preActivation !== undefined && block > 0) preActivations.push(preActivation);
+      if (block === 0) continue;
+      if (preActivation !== undefined) preActivations.push(preActivation);
+      if (affine !== undefined) norms.push(affine);
     }
     const pooled = globalAveragePool(x);
     return {
       logits: classifier(pooled),
       features: [...features, pooled],
-      preActivations,
-      pooled,
+      ...{ preActivations, norms, pooled },
+      lastMap: x,
+      classify: classifier,
     };
   };
 }
