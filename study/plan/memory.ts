@@ -22,8 +22,11 @@ const DATA_COPIES = 2;
 const ACTIVATIONS_A_STEP = 6;
 /** A forward pass frees most of its layers on the way. */
 const ACTIVATIONS_A_PASS = 2.5;
-/** Weights, their gradients, velocities or both moments, and what a checkpoint encodes. */
-const KERNELS_A_STEP = 6;
+/**
+ * Weights, their gradients, velocities or both moments, on the host and in the recorded graph; what the
+ * check of a recording holds of before and after a step; and what a checkpoint encodes.
+ */
+const KERNELS_A_STEP = 18;
 const KERNELS_A_PASS = 2;
 /** A request is a round number. */
 const STEP_MIB = 64;
