@@ -51,7 +51,7 @@ export function singularVectors(tf: Tf, map: Map4, count: number, iterations: nu
 }
 
 /** Of each image the vector that is nearest to the one wanted, up to its sign, turned to it. */
-function aligned({ tf, withoutGradient }: Rooms, vectors: Cube, wanted: Cube): Cube {
+export function aligned({ tf, withoutGradient }: Rooms, vectors: Cube, wanted: Cube): Cube {
   const mask = withoutGradient(() => {
     const cosines = tf.matMul(vectors, wanted, true, false);
     const sizes = tf.abs(cosines);

@@ -115,13 +115,18 @@ const withSums =
     helpers.statistics.get('distillers/kdpp/sums')?.assign(sums);
   };
 
-test(agrees, 'kdpp between embeddings of one size', {
-  ...{ of: 'es', student: withLogits, prepare: withSums(6), ...alone('kdpp', { kd: 1.5 }) },
+test(agrees, 'kdpp between embeddings of one size, of which either may be the longer', {
+  ...{ of: 'es', prepare: withSums(6), ...alone('kdpp', { kd: 1.5 }) },
+  student: (x: tf.Tensor) => withLogits(tf.mul(x, 1.5)),
   teacher: { ...embedding(input('et')), logits: input<tf.Tensor2D>('zt') },
-  definition: (x) =>
-    1.5 * softLoss +
-    2 *
-      directionOf(pixelsOf(x, 6), pixelsOf(numbersOf('et'), 6), pixelsOf(wave(30, 3, 0.9, 0.4), 6)),
+  definition: (x) => {
+    const [own, wanted] = [x.map((value) => 1.5 * value), numbersOf('et')].map((values) =>
+      pixelsOf(values, 6),
+    ) as [number[][], number[][]];
+    const longer = own.map((s, b) => Math.hypot(...s) > Math.hypot(...(wanted[b] ?? [])));
+    if (new Set(longer).size === 1) throw new Error('One side is always the longer one.');
+    return 1.5 * softLoss + 2 * directionOf(own, wanted, pixelsOf(wave(30, 3, 0.9, 0.4), 6));
+  },
 });
 
 test(agrees, 'kdpp between embeddings of two sizes', {

@@ -2,8 +2,9 @@
 import test from 'ava';
 
 import type { Knowledge } from '../../distillers/contract.ts';
-import { singularVectors } from '../../distillers/kdsvd.ts';
+import { aligned, singularVectors } from '../../distillers/kdsvd.ts';
 import { tf } from '../../learning/engine/backend.ts';
+import { withoutGradient } from '../../learning/engine/gradients.ts';
 import { distillerSchema } from '../../study/distillers.ts';
 import { stem, unread } from './golden.ts';
 import { agrees, pixelsOf } from './oracle.ts';
@@ -72,6 +73,13 @@ test('subspace iterations come to the singular vectors where their values lie ap
   const [first = []] = eigenvectors(productsOf(imageOf(values, 0)));
   const cosine = first.reduce((sum, x, i) => sum + x * (eight[0]?.[i]?.[0] ?? NaN), 0);
   t.true(Math.abs(cosine) > 1 - 1e-4, `eight iterations: ${cosine}`);
+});
+
+test('of a student’s vectors the nearest is taken, turned to the teacher’s side', (t) => {
+  const wanted = tf.tensor3d([[[0.1], [0.2], [-0.9], [0.3]]]);
+  const vectors = tf.eye(4).expandDims<tf.Tensor3D>(0);
+  const found = aligned({ tf, withoutGradient }, vectors, wanted).arraySync();
+  t.deepEqual(found, [[[0], [0], [-1], [0]]]);
 });
 
 /** First vectors of a teacher's stages; of a student's, those nearest to them, with their sign. */

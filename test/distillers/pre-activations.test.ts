@@ -7,7 +7,7 @@ import { hierarchicalContextLoss } from '../../distillers/reviewkd.ts';
 import { tf } from '../../learning/engine/backend.ts';
 import { withoutGradient } from '../../learning/engine/gradients.ts';
 import { distillerSchema } from '../../study/distillers.ts';
-import { golden, input, maps, stem, unread, type Case, type Fixture } from './golden.ts';
+import { golden, input, stem, unread, type Case, type Fixture } from './golden.ts';
 import {
   agrees,
   convolutionOf,
@@ -60,30 +60,35 @@ test(hasFixture, 'OFD_last_layer', 'fs', (x) =>
 test(hasFixture, 'HCL', 'fs', (x) => hierarchicalContextLoss(tf, x, input('ft')));
 test(hasFixture, 'HCL_double_size', 'fs8', (x) => hierarchicalContextLoss(tf, x, input('ft8')));
 
-const before = (map: tf.Tensor): Knowledge => ({
-  ...maps(map),
-  preActivations: [map as tf.Tensor4D],
-  norms: [{ gamma: tf.tensor1d(GAMMA.slice(0, 3)), beta: tf.tensor1d(BETA.slice(0, 3)) }],
-});
+const before = (first: tf.Tensor, second: tf.Tensor): Knowledge => {
+  const stages = [first, second] as tf.Tensor4D[];
+  const affine = { gamma: tf.tensor1d(GAMMA.slice(0, 3)), beta: tf.tensor1d(BETA.slice(0, 3)) };
+  return { ...unread, maps: [stem, ...stages], preActivations: stages, norms: [affine, affine] };
+};
+
+/** What one stage of the student is apart from the teacher's, over the images. */
+function partialOf(x: readonly number[], taught: string, p: Parameters, name: string): number {
+  const raw = linearOf(pixelsOf(x, 3), p[`${name}/kernel`] ?? []);
+  const own = normOf(raw, p[`${name}/norm/gamma`] ?? [], p[`${name}/norm/beta`] ?? []);
+  const teacher = pixelsOf(numbersOf(taught), 3);
+  const { value: margins } = golden.fixtures['OFD_margin'] as unknown as { value: number[] };
+  let sum = 0;
+  for (const [index, pixel] of own.entries()) {
+    for (const [c, s] of pixel.entries()) {
+      const [t, m] = [teacher[index]?.[c] ?? NaN, margins[c] ?? NaN];
+      if (t <= m) sum += s > m ? (s - m) ** 2 : 0;
+      else if (t > 0 || s > t) sum += (s - t) ** 2;
+    }
+  }
+  return sum / 4;
+}
 
 test(agrees, 'ofd', {
-  ...{ of: 'fs', student: before, teacher: before(input('ft')), ...alone('ofd') },
-  definition: (x, p) => {
-    const name = 'stage1/connector';
-    const raw = linearOf(pixelsOf(x, 3), p[`${name}/kernel`] ?? []);
-    const own = normOf(raw, p[`${name}/norm/gamma`] ?? [], p[`${name}/norm/beta`] ?? []);
-    const teacher = pixelsOf(numbersOf('ft'), 3);
-    const { value: margins } = golden.fixtures['OFD_margin'] as unknown as { value: number[] };
-    let sum = 0;
-    for (const [index, pixel] of own.entries()) {
-      for (const [c, s] of pixel.entries()) {
-        const [t, m] = [teacher[index]?.[c] ?? NaN, margins[c] ?? NaN];
-        if (t <= m) sum += s > m ? (s - m) ** 2 : 0;
-        else if (t > 0 || s > t) sum += (s - t) ** 2;
-      }
-    }
-    return sum / 4;
-  },
+  ...{ of: 'fs', student: (x: tf.Tensor) => before(input('fs8'), x), ...alone('ofd') },
+  teacher: before(input('ft8'), input('ft')),
+  definition: (x, p) =>
+    partialOf(numbersOf('fs8'), 'ft8', p, 'stage1/connector') / 2 +
+    partialOf(x, 'ft', p, 'stage2/connector'),
 });
 
 /** Of every image: pixels in squares of `ratio` × `ratio`, as each pixel's value or their mean. */
