@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { tf as tensorflow } from '../learning/engine/backend.ts';
 import { defineDistiller, taught, type Pair, type Site } from './contract.ts';
 import { mapText, missingMaps } from './maps.ts';
-import { stagePairs } from './pairs.ts';
+import { leadsToMaps, stagePairs } from './pairs.ts';
 
 type Map4 = tensorflow.Tensor4D;
 type Scalar = tensorflow.Scalar;
@@ -46,8 +46,8 @@ function refusal(pair: Pair): string | undefined {
  * Activation boundaries (Heo et al., AAAI 2019, eq. 3–4) in RepDistiller's form: which neurons of the
  * teacher are on. The student's features and the connectors are trained for it first, for 30 of 270
  * published epochs and at the first learning rate; cross-entropy alone follows. A connector is a 1 × 1
- * convolution with batch norm where the numbers of channels differ. A wide ResNet's last batch norm is
- * trained along, which RepDistiller leaves in evaluation mode.
+ * convolution with batch norm where the numbers of channels differ. A wide ResNet's last batch norm is not
+ * trained for it, but normalises by batches, where RepDistiller leaves it in evaluation mode.
  */
 export const ab = defineDistiller({
   name: 'ab',
@@ -64,7 +64,7 @@ export const ab = defineDistiller({
     const connectors = createConnectors(site);
     return {
       before: {
-        trains: (parameter) => !parameter.startsWith('classifier/'),
+        trains: leadsToMaps,
         loss: (step) => {
           const own = step.student.preActivations ?? [];
           const { preActivations: wanted = [] } = taught(step);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { tf as tensorflow } from '../learning/engine/backend.ts';
 import { defineDistiller, taught, type Pair, type Tf } from './contract.ts';
 import { mapText, missingMaps } from './maps.ts';
-import { averaged } from './pairs.ts';
+import { averaged, leadsToMaps } from './pairs.ts';
 
 type Map4 = tensorflow.Tensor4D;
 type Scalar = tensorflow.Scalar;
@@ -43,11 +43,6 @@ function refusal(pair: Pair): string | undefined {
   return `f${layer} is ${found} of the student and ${wanted} of the teacher; allowed: as many channels`;
 }
 
-/** All that leads to the maps: a wide ResNet’s last batch norm is behind them. */
-function isFeature(parameter: string): boolean {
-  return !/^(?:classifier|norm)\//.test(parameter);
-}
-
 /**
  * A gift from knowledge distillation (Yim et al., CVPR 2017, eq. 1–2) in RepDistiller's form: flow of
  * solution procedure (FSP), the products of neighbouring maps. The student's features are trained for
@@ -66,7 +61,7 @@ export const fsp = defineDistiller({
   epochsBefore: ({ epochs }) => epochs,
   build: ({ tf }) => ({
     before: {
-      trains: isFeature,
+      trains: leadsToMaps,
       loss: (step) => flowDistance(tf, step.student.maps, taught(step).maps),
     },
     loss: () => tf.scalar(0),

@@ -46,3 +46,11 @@ export function incomparableStages(pair: Pair): string | undefined {
   if (odd === undefined) return undefined;
   return `it compares maps of ${odd[0][0]} and ${odd[1][0]} pixels; allowed: whole ratios`;
 }
+
+/**
+ * Whether a parameter of a network leads to its maps: behind them are the classifier, and the batch
+ * norm or convolution that some networks have in front of it.
+ */
+export function leadsToMaps(parameter: string): boolean {
+  return !/^(?:classifier|last|norm)\//.test(parameter);
+}
