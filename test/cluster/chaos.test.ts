@@ -6,7 +6,7 @@ import { startMinio } from '../servers/minio.ts';
 import type { TestS3 } from '../servers/s3.ts';
 import { eventually } from '../servers/stack.ts';
 import { deploy } from './deployment.ts';
-import { CLUSTER, connect, jobSettings, openNamespace } from './world.ts';
+import { CLUSTER, connect, jobSettings, openNamespace, type Namespace } from './world.ts';
 
 /* More Jobs than devices, and the worker that waits for them killed in the middle. */
 
@@ -21,6 +21,17 @@ test.after.always(() => server.stop());
 const STUDENTS = 50;
 const SEEDS = Array.from({ length: STUDENTS / 2 }, (_, index) => 1029 + index);
 
+/** How many pods were seen to run at once. */
+async function mostRunning(home: Namespace, done: AbortSignal): Promise<number> {
+  let most = 0;
+  while (!done.aborted) {
+    const running = (await home.pods()).filter(({ status }) => status?.phase === 'Running');
+    most = Math.max(most, running.length);
+    await sleep(200);
+  }
+  return most;
+}
+
 test('fifty Jobs at once, eight devices, the worker killed: each leg runs in one pod', async (t) => {
   const home = await openNamespace(api, 'chaos');
   t.teardown(() => home.remove());
@@ -32,22 +43,16 @@ test('fifty Jobs at once, eight devices, the worker killed: each leg runs in one
     seeds: { init: SEEDS, data: SEEDS },
     limits: { parallel: STUDENTS },
   });
-  const watch = { on: true, most: 0 };
-  const watching = (async () => {
-    while (watch.on) {
-      const active = (await home.pods()).filter(({ status }) => status?.phase === 'Running');
-      watch.most = Math.max(watch.most, active.length);
-      await sleep(200);
-    }
-  })();
+  const done = new AbortController();
+  t.teardown(() => done.abort());
+  const most = mostRunning(home, done.signal);
   await eventually('all Jobs', async () => (await home.jobs()).length > STUDENTS);
   await worker.restart();
   const { counts, launches } = await running;
-  watch.on = false;
-  await watching;
-  t.log(`${launches} launches, at most ${watch.most} pods at once`);
-  t.true(watch.most <= CLUSTER.gpus);
-  t.true(watch.most > 1);
+  done.abort();
+  t.log(`${launches} launches, at most ${await most} pods at once`);
+  t.true((await most) <= CLUSTER.gpus);
+  t.true((await most) > 1);
   // A training and its evaluation each, the teacher's too.
   t.is(counts.complete + counts.found, 2 * (STUDENTS + 1));
   const names = (await home.jobs()).map(({ metadata }) => metadata.name);
