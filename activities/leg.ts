@@ -70,7 +70,9 @@ async function runLeg(ports: LegActivityPorts, ends: Ends, leg: Leg): Promise<Le
   };
   try {
     const before = await readResult(ports.artifacts, leg.key);
-    if (before !== undefined) return reportFound(before, word);
+    if (before !== undefined && !mayStillEvaluate(ports, context, leg)) {
+      return reportFound(before, word);
+    }
     const name = launchName(leg);
     const known = ends.get(name) ?? earlier?.end;
     if (known === undefined) leaveToAnotherHost(ports, context, leg);
@@ -91,6 +93,18 @@ async function runLeg(ports: LegActivityPorts, ends: Ends, leg: Leg): Promise<Le
     // Should this attempt fail, the next one goes on from here.
     beat();
   }
+}
+
+/**
+ * A Job outlives the worker that waited for it. It leaves the training's result before it evaluates: an
+ * attempt that took that for the end would have the evaluation computed twice.
+ */
+function mayStillEvaluate(
+  { executor }: LegActivityPorts,
+  { info }: Context,
+  { evaluation }: Leg,
+): boolean {
+  return executor.name === 'kubernetes' && info.attempt > 1 && evaluation !== undefined;
 }
 
 /**

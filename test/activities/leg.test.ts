@@ -120,6 +120,33 @@ test('a result that a lost attempt has left costs what that attempt used', async
   t.is((await run(new MockActivityEnvironment(), runLeg)).deviceSeconds, 0);
 });
 
+test('a Job that has left its result is waited for while it may still evaluate', async (t) => {
+  const artifacts = await emptyStore(t);
+  await commitResult(artifacts, {
+    ...{ schema: 1, key: LEG.key, spec: LEG.spec, status: 'complete' },
+    ...{ metrics: {}, files: {} },
+  });
+  const adopted: string[] = [];
+  const executor: Executor = {
+    ...{ name: 'kubernetes', stop: () => Promise.resolve() },
+    run: (launched) => {
+      adopted.push(launched.key);
+      return Promise.resolve({ ...stoppedAfter(performance.now()), outcome: 'done' });
+    },
+  };
+  const { runLeg } = createLegActivities({ artifacts, executor });
+  const evaluation = { trial: 't/evaluation', spec: {} } as unknown as Leg['evaluation'] & object;
+  const attempt = async (number: number, changes: Partial<Leg>): Promise<void> => {
+    const environment = new MockActivityEnvironment({ attempt: number });
+    await environment.run(runLeg, { ...LEG, ...changes });
+  };
+  await attempt(1, { evaluation });
+  await attempt(2, {});
+  t.deepEqual(adopted, []);
+  await attempt(2, { evaluation });
+  t.deepEqual(adopted, [LEG.key]);
+});
+
 test('a cancelled leg says in its failure what it has used', async (t) => {
   const environment = after(100);
   const long = executorOf(60);
