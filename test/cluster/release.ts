@@ -68,9 +68,9 @@ function valuesOf({ endpoint, bucket }: S3Options, temporal: string): object {
       flavours: [
         { ...{ name: 'fake', device: 'cpu', resource: GPU }, cpu: '200m', memoryCapMiB: 4096 },
       ],
-      ...{ graceSeconds: 30, checkpointSeconds: 1, keepSeconds: 600, cacheMiB: 512 },
+      ...{ graceSeconds: 30, checkpointSeconds: 1, keepSeconds: 600, cacheMiB: 1024 },
     },
-    pool: { flavours: [{ flavour: 'fake', replicas: 2, memoryMiB: 1536 }], cacheMiB: 512 },
+    pool: { flavours: [{ flavour: 'fake', replicas: 2, memoryMiB: 1536 }], cacheMiB: 1024 },
     networkPolicy: {
       external: { temporal: here, s3: here, mlflow: here },
       apiServer: {

@@ -11,12 +11,14 @@ export async function startTemporal(
   const folder = await serverFolder('temporal');
   const [port, http, metrics] = await freePorts(3);
   const address = `${ip}:${port}`;
+  // Its own schedules' worker finds the server on the loopback interface alone.
+  const bound = ip === '127.0.0.1' ? ip : '0.0.0.0';
   const server = await startServer({
     name: 'temporal',
     url: `http://${address}`,
     program: temporal,
     args: [
-      ...['server', 'start-dev', '--headless', '--ip', ip, '--port', String(port)],
+      ...['server', 'start-dev', '--headless', '--ip', bound, '--port', String(port)],
       ...['--http-port', String(http), '--metrics-port', String(metrics), '--log-level', 'warn'],
       ...['--db-filename', join(folder, 'temporal.db')],
       // Strict priority order needs one partition.
