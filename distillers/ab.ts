@@ -43,11 +43,12 @@ function refusal(pair: Pair): string | undefined {
 }
 
 /**
- * Activation boundaries (Heo et al., AAAI 2019, eq. 3–4) in RepDistiller's form: which neurons of the
- * teacher are on. The student's features and the connectors are trained for it first, for 30 of 270
- * published epochs and at the first learning rate; cross-entropy alone follows. A connector is a 1 × 1
- * convolution with batch norm where the numbers of channels differ. A wide ResNet's last batch norm is not
- * trained for it, but normalises by batches, where RepDistiller leaves it in evaluation mode.
+ * Activation boundaries (Heo et al., AAAI 2019; the alternative loss) in RepDistiller's form: which
+ * neurons of the teacher are on. The student's features and the connectors are trained for it first,
+ * for 30 of 270 published epochs and at the first learning rate; cross-entropy alone follows. A
+ * connector is a 1 × 1 convolution with batch norm where the numbers of channels differ. A wide
+ * ResNet's last batch norm is not trained for it, but normalises by batches, where RepDistiller leaves
+ * it in evaluation mode.
  */
 export const ab = defineDistiller({
   name: 'ab',
@@ -64,6 +65,7 @@ export const ab = defineDistiller({
     const connectors = createConnectors(site);
     return {
       before: {
+        isWeighed: true,
         trains: leadsToMaps,
         loss: (step) => {
           const own = step.student.preActivations ?? [];

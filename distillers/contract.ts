@@ -133,6 +133,8 @@ export type Site = Pair & {
  * the published epochs of both (`Distiller.epochsBefore`).
  */
 export type Before = {
+  /** Its loss bears the weight of the term, which then weighs nothing in the training. */
+  readonly isWeighed?: true;
   /** As `Term.loss`. */
   readonly loss: (step: Step) => tf.Scalar;
   /** Which parameters of the student it trains, by name, beside the modules of `Site.before`. */

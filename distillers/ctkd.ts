@@ -38,8 +38,8 @@ function createTemperature({
 }
 
 /**
- * Curriculum temperature (Li et al., AAAI 2023, eq. 4–7), with one temperature for all images: KD
- * whose temperature is trained against the student, gently at first. Beside it a study puts 0.1 of
+ * Curriculum temperature (Li et al., AAAI 2023), with one temperature for all images: KD whose
+ * temperature is trained against the student, gently at first. Beside it a study puts 0.1 of
  * cross-entropy, or 1 beside `dkd`, whose published weight is 1.
  */
 export const ctkd = defineDistiller({

@@ -44,9 +44,9 @@ export function relationalLoss(
 }
 
 /**
- * DIST (Huang et al., NeurIPS 2022, eq. 8–10): the student is to correlate with the teacher, not to
- * equal it. Beside it a study puts cross-entropy of weight 1. In a batch of one image no class has a
- * variance; its correlation counts as 0.
+ * DIST (Huang et al., NeurIPS 2022; inter- and intra-class relations): the student is to correlate
+ * with the teacher, not to equal it. Beside it a study puts cross-entropy of weight 1. In a batch of
+ * one image no class has a variance; its correlation counts as 0.
  */
 export const dist = defineDistiller({
   name: 'dist',

@@ -43,9 +43,9 @@ export function decoupledDistillation(
 }
 
 /**
- * Decoupled knowledge distillation (Zhao et al., CVPR 2022, eq. 7) as mdistiller does it. Beside it a
- * study puts cross-entropy of weight 1. Probabilities are held above 10⁻⁸, where the reference is
- * infinite on saturated logits; and the share of the epoch is that of the published run.
+ * Decoupled knowledge distillation (Zhao et al., CVPR 2022; DKD = α·TCKD + β·NCKD) as mdistiller does
+ * it. Beside it a study puts cross-entropy of weight 1. Probabilities are held above 10⁻⁸, where the
+ * reference is infinite on saturated logits; and the share of the epoch is that of the published run.
  */
 export const dkd = defineDistiller({
   name: 'dkd',

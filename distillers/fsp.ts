@@ -44,10 +44,10 @@ function refusal(pair: Pair): string | undefined {
 }
 
 /**
- * A gift from knowledge distillation (Yim et al., CVPR 2017, eq. 1–2) in RepDistiller's form: flow of
- * solution procedure (FSP), the products of neighbouring maps. The student's features are trained for
- * it first, for 30 of 270 published epochs and at the first learning rate; cross-entropy alone
- * follows. RepDistiller's weight of 50 is used nowhere in its code.
+ * A gift from knowledge distillation (Yim et al., CVPR 2017; the FSP matrix) in RepDistiller's form:
+ * flow of solution procedure (FSP), the products of neighbouring maps. The student's features are
+ * trained for it first, for 30 of 270 published epochs and at the first learning rate; cross-entropy
+ * alone follows. RepDistiller's weight of 50 is used nowhere in its code.
  */
 export const fsp = defineDistiller({
   name: 'fsp',
@@ -61,6 +61,7 @@ export const fsp = defineDistiller({
   epochsBefore: ({ epochs }) => epochs,
   build: ({ tf }) => ({
     before: {
+      isWeighed: true,
       trains: leadsToMaps,
       loss: (step) => flowDistance(tf, step.student.maps, taught(step).maps),
     },

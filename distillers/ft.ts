@@ -70,11 +70,11 @@ function refusal(pair: Pair): string | undefined {
 }
 
 /**
- * Factor transfer (Kim et al., NeurIPS 2018, eq. 1 and 3 with p = 1) in RepDistiller's form. First, for
- * 30 of 270 published epochs and at a rate of 0.01, a paraphraser learns to give back the teacher's
- * last map through half of its channels; the student waits. Then a translator of the student's last
- * map is compared with it. The paraphraser's way back has convolutions where the reference has
- * transposed ones: at stride 1 these are the same with the kernel turned.
+ * Factor transfer (Kim et al., NeurIPS 2018; the factor transfer loss with p = 1) in RepDistiller's
+ * form. First, for 30 of 270 published epochs and at a rate of 0.01, a paraphraser learns to give back
+ * the teacher's last map through half of its channels; the student waits. Then a translator of the
+ * student's last map is compared with it. The paraphraser's way back has convolutions where the
+ * reference has transposed ones: at stride 1 these are the same with the kernel turned.
  */
 export const ft = defineDistiller({
   name: 'ft',

@@ -26,11 +26,11 @@ export function normAndDirection(
 }
 
 /**
- * KD++ (Wang et al., 2023, eq. 9): KD, and the norm and direction (ND) of the student's embedding
- * along the mean of the teacher's embeddings of its class. Beside it a study puts cross-entropy of
- * weight 1. The reference takes the means from one pass over the training images before it trains;
- * here it is the pass of the first epoch, during which they are of the images seen so far. The
- * weights are those of resnet56 with resnet20.
+ * KD++ (Wang et al., 2023): KD, and the norm and direction (ND) of the student's embedding along the
+ * mean of the teacher's embeddings of its class. Beside it a study puts cross-entropy of weight 1. The
+ * reference takes the means from one pass over the training images before it trains; here it is the
+ * pass of the first epoch, during which they are of the images seen so far. The weights are those of
+ * resnet56 with resnet20.
  */
 export const kdpp = defineDistiller({
   name: 'kdpp',

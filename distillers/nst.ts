@@ -32,8 +32,8 @@ export function selectivityTransfer(
 }
 
 /**
- * Neuron selectivity transfer (Huang & Wang, 2017, eq. 4 with the polynomial kernel of degree 2 and
- * c = 0), summed over the stages as RepDistiller does.
+ * Neuron selectivity transfer (Huang & Wang, 2017; squared MMD with the polynomial kernel of degree 2
+ * and c = 0), summed over the stages as RepDistiller does.
  */
 export const nst = defineDistiller({
   name: 'nst',

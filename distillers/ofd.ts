@@ -60,10 +60,11 @@ function refusal(pair: Pair): string | undefined {
 }
 
 /**
- * A comprehensive overhaul of feature distillation (Heo et al., ICCV 2019, eq. 3–5) as mdistiller does
- * it, but for the teacher, which is left in training mode there and is in evaluation mode here. Maps
- * are those before the last ReLU of each stage; a 1 × 1 convolution with batch norm leads the
- * student's to the teacher's channels. Beside it a study puts cross-entropy of weight 1.
+ * A comprehensive overhaul of feature distillation (Heo et al., ICCV 2019; margin ReLU and partial L2)
+ * as mdistiller does it, but for the teacher, which is left in training mode there and is in
+ * evaluation mode here. Maps are those before the last ReLU of each stage; a 1 × 1 convolution with
+ * batch norm leads the student's to the teacher's channels. Beside it a study puts cross-entropy of
+ * weight 1.
  */
 export const ofd = defineDistiller({
   name: 'ofd',

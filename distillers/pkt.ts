@@ -24,7 +24,7 @@ export function probabilisticTransfer(tf: Tf, student: Matrix, teacher: Matrix):
 }
 
 /**
- * Probabilistic knowledge transfer (Passalis & Tefas, ECCV 2018, eq. 6 with the cosine kernel) in
+ * Probabilistic knowledge transfer (Passalis & Tefas, ECCV 2018; with the cosine kernel) in
  * RepDistiller's form: the mean over the matrix, where the paper sums, and an image is its own
  * neighbour too.
  */

@@ -133,10 +133,11 @@ function levelMaps(tf: Tf, maps: readonly Map4[], { embedding }: Knowledge): Map
 }
 
 /**
- * Knowledge review (Chen et al., CVPR 2021, eq. 8) as mdistiller does it: from the deepest level up,
- * the student's maps are fused with those behind them, and compared with the teacher's maps before
+ * Knowledge review (Chen et al., CVPR 2021; ABF and HCL) as mdistiller does it: from the deepest level
+ * up, the student's maps are fused with those behind them, and compared with the teacher's maps before
  * ReLU and its embedding. Beside it a study puts cross-entropy of weight 1. The weight is that of
- * resnet32x4 with resnet8x4 and of WRN-40-2; resnet56 with resnet20 has 0.6, resnet110 with resnet32 1.
+ * resnet32x4 with resnet8x4 and of WRN-40-2; resnet56 with resnet20 has 0.6, resnet110 with resnet32
+ * 1.
  */
 export const reviewkd = defineDistiller({
   name: 'reviewkd',

@@ -58,8 +58,8 @@ export function relationalDistillation(
 }
 
 /**
- * Relational knowledge distillation (Park et al., CVPR 2019, eq. 5–9) with RepDistiller's weights:
- * 25 times distances and 50 times angles, whose weight in the sum is 1.
+ * Relational knowledge distillation (Park et al., CVPR 2019; RKD-DA) with RepDistiller's weights: 25
+ * times distances and 50 times angles, whose weight in the sum is 1.
  */
 export const rkd = defineDistiller({
   name: 'rkd',

@@ -63,10 +63,10 @@ function refusal(pair: Pair, scales: readonly number[], base: 'kd' | 'dkd'): str
 }
 
 /**
- * Scale decoupled distillation (Wei et al., CVPR 2024, eq. 6–9): KD or DKD of what both classifiers
- * say of regions of the last map, at several scales; the mean over regions and images, in which
- * regions count double where the teacher judges them otherwise than the whole image. Beside it a study
- * puts cross-entropy of weight 1.
+ * Scale decoupled distillation (Wei et al., CVPR 2024): KD or DKD of what both classifiers say of
+ * regions of the last map, at several scales; the mean over regions and images, in which regions count
+ * double where the teacher judges them otherwise than the whole image. Beside it a study puts
+ * cross-entropy of weight 1.
  */
 export const sdd = defineDistiller({
   name: 'sdd',

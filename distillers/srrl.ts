@@ -7,10 +7,10 @@ import { embeddings, missingEmbedding } from './embeddings.ts';
 type Matrix = tensorflow.Tensor2D;
 
 /**
- * Softmax regression representation learning (Yang et al., ICLR 2021, eq. 6 with the L2 loss) in the
- * form of SimKD's toolbox: mean((g(f_s) − f_t)²) + mean((W_t g(f_s) − z_t)²), where g is a 1 × 1
- * convolution, batch norm and ReLU on the embedding, and W_t the teacher's classifier. Beside it a
- * study puts cross-entropy of weight 1, and KD of weight 1.
+ * Softmax regression representation learning (Yang et al., ICLR 2021; feature matching, and softmax
+ * regression by L2) in the form of SimKD's toolbox: mean((g(f_s) − f_t)²) + mean((W_t g(f_s) − z_t)²),
+ * where g is a 1 × 1 convolution, batch norm and ReLU on the embedding, and W_t the teacher's
+ * classifier. Beside it a study puts cross-entropy of weight 1, and KD of weight 1.
  */
 export const srrl = defineDistiller({
   name: 'srrl',

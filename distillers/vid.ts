@@ -28,9 +28,9 @@ export function variationalLoss(
 }
 
 /**
- * Variational information distillation (Ahn et al., CVPR 2019, eq. 5–6) in RepDistiller's form: a
- * mean over all values where the paper sums, one variance a channel, and a regressor of three 1 × 1
- * convolutions a stage.
+ * Variational information distillation (Ahn et al., CVPR 2019; the Gaussian with a variance a channel)
+ * in RepDistiller's form: a mean over all values where the paper sums, one variance a channel, and a
+ * regressor of three 1 × 1 convolutions a stage.
  */
 export const vid = defineDistiller({
   name: 'vid',

@@ -48,7 +48,7 @@ export function earlyOf(
       const value = before.loss(step);
       const silent = others.map(({ name }) => [name, tf.scalar(0)] as const);
       return {
-        total: weigh(value, step),
+        total: before.isWeighed === true ? weigh(value, step) : value,
         terms: { ...Object.fromEntries(silent), [first.name]: value },
       };
     },

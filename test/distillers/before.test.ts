@@ -281,6 +281,32 @@ const phases = test.macro<[string]>({
 });
 for (const name of ['ab', 'fsp', 'ft']) test.serial(phases, name);
 
+test('the weight is that of the phase where nothing follows it, and else that of the training', (t) => {
+  const teacher = { ...before(input('ft')), embedding: input<tf.Tensor2D>('et') };
+  const factor = (name: string, phase: 'before' | 'training'): number => {
+    const totals = [1, 7].map((weight) => {
+      const terms = [distillerSchema.parse({ name, weight })];
+      const student = (x: tf.Tensor) => (name === 'fsp' ? two(x, input('ft')) : before(x));
+      const taught = name === 'fsp' ? two(input('ft'), input('fs')) : teacher;
+      const objective = objectiveOf({ of: 'fs', student, teacher: taught, terms });
+      const { loss } = phase === 'before' ? (objective.before ?? objective) : objective;
+      const step = {
+        labels: unread.logits,
+        fed: {},
+        student: student(input('fs')),
+        teacher: taught,
+      };
+      const total = loss(step).total.arraySync();
+      objective.dispose();
+      return total;
+    });
+    return (totals[1] ?? NaN) / (totals[0] ?? NaN);
+  };
+  for (const name of ['ab', 'fsp']) t.true(Math.abs(factor(name, 'before') - 7) < 1e-5, name);
+  t.is(factor('ft', 'before'), 1);
+  t.true(Math.abs(factor('ft', 'training') - 7) < 1e-5);
+});
+
 test('two methods with a phase before the training are refused together', (t) => {
   const terms = ['ab', 'fsp'].map((name) => distillerSchema.parse({ name }));
   const known = before(input('ft'));

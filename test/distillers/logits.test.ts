@@ -143,7 +143,7 @@ test('the weights of a study that says none are the published ones', (t) => {
     { name: 'lskd', weight: 9, temperature: 2 },
     { name: 'dist', weight: 2, beta: 1, gamma: 1, temperature: 4 },
     { name: 'ttm', weight: 45, exponent: 0.1 },
-    { name: 'wttm', weight: 45, exponent: 0.1 },
+    { name: 'wttm', weight: 4, exponent: 0.2 },
     { name: 'nkd', weight: 1, gamma: 1.5, temperature: 1 },
     { name: 'rld', weight: 1, alpha: 1, beta: 8, temperature: 4, warmUpEpochs: 20 },
   ]);
