@@ -1,5 +1,6 @@
 import { PRECISIONS, type Precision } from './catalog.ts';
-import { EXPLAINER_NAMES } from './models/models.ts';
+import { EXPLAINER_NAMES, MODEL_NAMES } from './models/models.ts';
+import { MODELS } from './models/registry.ts';
 import { DATASETS } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study } from './schema.ts';
 import { type Train } from './train-schema.ts';
@@ -118,16 +119,17 @@ function plainModel(path: string, model: ModelSpec): Problem[] {
       },
     ];
   }
-  return (['width', 'experts'] as const).flatMap((field) =>
-    model[field] === undefined
-      ? []
-      : [
-          {
-            path: `${path}.${field}`,
-            message: `${model.name} takes none; allowed: for ${EXPLAINER_NAMES.join(', ')}`,
-          },
-        ],
-  );
+  return foreignOptions(path, model);
+}
+
+/** Options that a model does not take. */
+function foreignOptions(path: string, model: ModelSpec): Problem[] {
+  return (['width', 'experts'] as const).flatMap((field) => {
+    if (model[field] === undefined || MODELS[model.name].options[field] !== undefined) return [];
+    const takers = MODEL_NAMES.filter((name) => MODELS[name].options[field] !== undefined);
+    const message = `${model.name} takes none; allowed: for ${takers.join(', ')}`;
+    return [{ path: `${path}.${field}`, message }];
+  });
 }
 
 /** What a training is for, and with it which schedules make sense. */
@@ -181,6 +183,7 @@ function explainProblems(study: Study): Problem[] {
             message: `found "${explain.model.name}"; allowed: ${EXPLAINER_NAMES.join(', ')}`,
           },
         ]),
+    ...foreignOptions('$.explain.model', explain.model),
     ...(explain.seeds <= pairs
       ? []
       : [

@@ -36,7 +36,8 @@ export type ModuleBuilder = {
     group?: ParameterGroup,
   ) => tf.Variable;
   readonly statistic: (name: string, shape: readonly number[], value: number) => tf.Variable;
-  readonly countMultiplyAdds: (count: number) => void;
+  /** Multiply-adds of the layer of this name, for one image. */
+  readonly countMultiplyAdds: (layer: string, count: number) => void;
 };
 
 /** What a model is built with. */
@@ -63,7 +64,7 @@ function sizeOf(shape: readonly number[]): number {
 /** The variables of some modules, by name in the order of construction, and what they cost. */
 export type Modules = Pick<
   Network,
-  'trainable' | 'statistics' | 'multiplyAdds' | 'parameterCount' | 'dispose'
+  'trainable' | 'statistics' | 'multiplyAdds' | 'layerCosts' | 'parameterCount' | 'dispose'
 >;
 
 /** A builder of modules, and what has been built with it so far. */
@@ -77,7 +78,7 @@ export type ModulesBuilder = ModuleBuilder & {
 export function createModules(owner: string, initialise: Initialiser): ModulesBuilder {
   const trainable = new Map<string, Parameter>();
   const statistics = new Map<string, tf.Variable>();
-  let multiplyAdds = 0;
+  const layerCosts = new Map<string, number>();
 
   const variable = (
     name: string,
@@ -109,13 +110,14 @@ export function createModules(owner: string, initialise: Initialiser): ModulesBu
     },
     statistic: (name, shape, value) => untrained(name, shape, { kind: 'constant', value }),
     untrained,
-    countMultiplyAdds: (count) => {
-      multiplyAdds += count;
+    countMultiplyAdds: (layer, count) => {
+      layerCosts.set(layer, count);
     },
     built: () => ({
       trainable,
       statistics,
-      multiplyAdds,
+      layerCosts,
+      multiplyAdds: [...layerCosts.values()].reduce((sum, count) => sum + count, 0),
       parameterCount: [...trainable.values()].reduce((sum, p) => sum + p.variable.size, 0),
       dispose: () => {
         for (const { variable } of trainable.values()) variable.dispose();

@@ -93,7 +93,7 @@ function startConvolution(
   const shape = [kernelSize, kernelSize, inputs, outputs];
   const usual = uniform(kernelSize ** 2 * inputs);
   const kernel = builder.parameter(`${name}/kernel`, shape, initial ?? usual);
-  builder.countMultiplyAdds(size ** 2 * kernelSize ** 2 * inputs * outputs);
+  builder.countMultiplyAdds(name, size ** 2 * kernelSize ** 2 * inputs * outputs);
   const convolved: Map = (x) => convolve(x, kernel as unknown as tf.Tensor4D, 1);
   return bias
     ? { convolved, bias: builder.parameter(`${name}/bias`, [outputs], usual) }
@@ -118,7 +118,7 @@ function convolutionNormRelu(
   const { rectified } = norm(builder, `${name}/norm`, outputs, bias);
   const isPadded = stride === 2 || kernelSize === 1;
   const after = isPadded ? size / stride : size - kernelSize + 1;
-  builder.countMultiplyAdds(after ** 2 * kernelSize ** 2 * inputs * outputs);
+  builder.countMultiplyAdds(name, after ** 2 * kernelSize ** 2 * inputs * outputs);
   return (x) => {
     const y = isPadded ? convolve(x, kernel, stride) : tf.conv2d(x, kernel, 1, 'valid');
     return rectified(y, TRAINING);
@@ -135,7 +135,7 @@ function transposedNormRelu(
   const kernel = builder.parameter(`${name}/kernel`, shape, initial) as unknown as tf.Tensor4D;
   const bias = builder.parameter(`${name}/bias`, [outputs], initial);
   const { rectified } = norm(builder, `${name}/norm`, outputs, bias);
-  builder.countMultiplyAdds(size ** 2 * TRANSPOSED_KERNEL ** 2 * inputs * outputs);
+  builder.countMultiplyAdds(name, size ** 2 * TRANSPOSED_KERNEL ** 2 * inputs * outputs);
   return (x) => {
     const [batch] = x.shape;
     // At 4 × 4 and stride 2, SAME pads by one on every side.

@@ -53,7 +53,7 @@ export function convolution(builder: Builder, options: ConvolutionOptions): Laye
   const shape = [kernelSize, kernelSize, inputs / groups, outputs] as const;
   const kernel = builder.parameter(`${name}/kernel`, shape, kernelInitial(options));
   const gate = role === 'body' ? builder.gateKernel?.(name, shape, groups) : undefined;
-  builder.countMultiplyAdds((size / stride) ** 2 * kernelSize ** 2 * shape[2] * outputs);
+  builder.countMultiplyAdds(name, (size / stride) ** 2 * kernelSize ** 2 * shape[2] * outputs);
   return (x, context) => {
     const stored = kernel as unknown as tf.Tensor4D;
     const effective = gate === undefined ? stored : gate(stored, context);
@@ -165,6 +165,6 @@ export function linear(
     [outputs],
     bias === 'uniform' ? uniform : { kind: 'constant', value: 0 },
   );
-  builder.countMultiplyAdds(inputs * outputs);
+  builder.countMultiplyAdds(name, inputs * outputs);
   return (x) => tf.add(tf.matMul(x, kernel as unknown as tf.Tensor2D), offset);
 }

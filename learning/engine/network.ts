@@ -112,6 +112,8 @@ export type Network = {
   readonly parameterCount: number;
   /** Multiply-adds of convolutions and linear layers for one image. */
   readonly multiplyAdds: number;
+  /** The same by the name of the layer. */
+  readonly layerCosts: ReadonlyMap<string, number>;
   /** @param images float32 [B, H, W, 3], normalised. Call inside `tf.tidy` or a trainer. */
   readonly forward: (images: tf.Tensor4D, pass: Pass) => Forward;
   readonly dispose: () => void;

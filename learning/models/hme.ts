@@ -10,16 +10,16 @@
  */
 import { KdxError } from '../../leg/errors.ts';
 import type { ExplainerSettings } from '../../study/models/explainer.ts';
-import { tf } from '../engine/backend.ts';
-import type { Body, Builder, Context } from '../engine/builder.ts';
+import type { tf } from '../engine/backend.ts';
+import type { Body, Builder } from '../engine/builder.ts';
 import type { Layer } from '../engine/layers.ts';
 import { convolutionNorm } from '../engine/layers.ts';
 import type { Forward } from '../engine/network.ts';
 import { maxPool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
-import { gateOf, liveExperts, mix } from './explainer/gates.ts';
 import { classHeads, flattenMap } from './explainer/heads.ts';
-import { expertName, gateName } from './explainer/route.ts';
+import { buildGates, runLevels } from './explainer/levels.ts';
+import { expertName } from './explainer/route.ts';
 
 type ExpertOptions = {
   readonly name: string;
@@ -70,17 +70,6 @@ function buildLevels(builder: Builder, width: number, counts: readonly number[])
   });
 }
 
-/** β of every gate [consumers, experts], uniform in [0, 1) at the start. */
-function buildGates(builder: Builder, counts: readonly number[]): tf.Tensor2D[] {
-  return counts.map((experts, index) => {
-    const consumers = counts[index + 1] ?? builder.options.classes;
-    const initial = { kind: 'uniform', low: 0, high: 1 } as const;
-    const shape = [consumers, experts];
-    const beta = builder.parameter(gateName(index + 2), shape, initial, 'gates');
-    return beta as unknown as tf.Tensor2D;
-  });
-}
-
 function checkOptions(builder: Builder, width: number, counts: readonly number[]): void {
   const { imageSize, vam } = builder.options;
   requireDivisible('width', width, 2);
@@ -94,27 +83,6 @@ function checkOptions(builder: Builder, width: number, counts: readonly number[]
   }
 }
 
-type Selected = readonly (tf.Tensor | undefined)[];
-
-/**
- * What the consumers of a gate read: [consumers, …]. With a route the parent itself, else the
- * mixture of all experts.
- */
-function consume(gate: tf.Tensor2D, outputs: Selected, parents?: readonly number[]): tf.Tensor {
-  if (parents === undefined) return mix(gate, outputs as tf.Tensor[]);
-  return tf.stack(parents.map((parent) => outputs[parent] as tf.Tensor));
-}
-
-/** Inputs of the next level's experts; `undefined` for those the route leaves out. */
-function nextInputs(
-  gate: tf.Tensor2D,
-  outputs: readonly (tf.Tensor4D | undefined)[],
-  parents?: readonly number[],
-): (tf.Tensor4D | undefined)[] {
-  if (parents !== undefined) return parents.map((parent) => outputs[parent]);
-  return tf.unstack(consume(gate, outputs)) as tf.Tensor4D[];
-}
-
 /** Builds the explainer. Its pass returns gates and experts instead of a list of features. */
 export function buildHme(builder: Builder, settings: ExplainerSettings): Body {
   const { width = settings.width, experts: counts = settings.experts } = builder.options;
@@ -124,33 +92,9 @@ export function buildHme(builder: Builder, settings: ExplainerSettings): Body {
   const heads = classHeads(builder, width / 2, settings);
 
   return (images, context): Forward => {
-    const { route } = context;
-    const live = route === undefined ? undefined : liveExperts(route);
-    const gates = betas.map((beta, level) => gateOf(beta, level, context));
-    const experts: (tf.Tensor4D | undefined)[][] = [];
-    let inputs: (tf.Tensor4D | undefined)[] = (levels[0] ?? []).map(() => images);
-    for (const [index, level] of levels.entries()) {
-      const outputs = runLevel(level, inputs, context, live?.[index]);
-      experts.push(outputs);
-      const gate = gates[index] as tf.Tensor2D;
-      if (index + 1 < levels.length) inputs = nextInputs(gate, outputs, route?.parents[index]);
-    }
-    const flat = (experts.at(-1) ?? []).map((map) => map && flattenMap(map, settings.pooledSize));
-    const read = consume(gates.at(-1) as tf.Tensor2D, flat, route?.parents.at(-1));
-    const logits = heads(read as tf.Tensor3D, context);
-    return { logits, features: [], preActivations: [], gates, experts };
+    const summarise = (map: tf.Tensor4D): tf.Tensor2D => flattenMap(map, settings.pooledSize);
+    const { read, ...seen } = runLevels({ levels, betas, summarise }, images, context);
+    const logits = heads(read, context);
+    return { logits, features: [], preActivations: [], ...seen };
   };
-}
-
-function runLevel(
-  level: readonly Layer[],
-  inputs: readonly (tf.Tensor4D | undefined)[],
-  context: Context,
-  live?: ReadonlySet<number>,
-): (tf.Tensor4D | undefined)[] {
-  return level.map((layer, index) => {
-    const input = inputs[index];
-    if (input === undefined || live?.has(index) === false) return undefined;
-    return layer(input, context);
-  });
 }

@@ -1,4 +1,5 @@
 import { buildHme } from './hme.ts';
+import { buildPaperExplainer } from './hme-paper.ts';
 import { buildImageNetResNet } from './imagenet-resnet.ts';
 import { buildMobileNetV2 } from './mobilenet-v2.ts';
 import { buildResNet } from './resnet.ts';
@@ -18,6 +19,7 @@ export const BUILDERS = {
   'shufflenet-v1': buildShuffleNetV1,
   'shufflenet-v2': buildShuffleNetV2,
   hme: buildHme,
+  'hme-paper': buildPaperExplainer,
 };
 
 /** What a network may have on top. */

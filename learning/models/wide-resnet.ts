@@ -5,57 +5,14 @@
  * input, elsewhere the input itself.
  */
 import type { WideResNetSettings } from '../../study/models/wide-resnet.ts';
-import { tf } from '../engine/backend.ts';
+import type { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
-import type { Activated, NormLayer } from '../engine/layers.ts';
-import { activate, convolution, convolutionNorm, linear, norm } from '../engine/layers.ts';
+import type { NormLayer } from '../engine/layers.ts';
+import { activate, convolution, linear, norm } from '../engine/layers.ts';
 import type { Affine, Forward } from '../engine/network.ts';
 import { globalAveragePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
-
-type BlockOptions = {
-  readonly name: string;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly stride: number;
-  readonly size: number;
-};
-
-/** `preActivation` is what its first batch norm, `affine`, gives, where the pass keeps it. */
-type Kept = Omit<Activated, 'active'>;
-type BlockOutput = { readonly sum: tf.Tensor4D } & Kept;
-type Block = (x: tf.Tensor4D, context: Context) => BlockOutput;
-
-function preActivationBlock(builder: Builder, options: BlockOptions): Block {
-  const { name, inputs, outputs, stride, size } = options;
-  const main = { outputs, kernelSize: 3, role: 'body' } as const;
-  const entry = norm(builder, `${name}/norm1`, inputs);
-  const first = convolutionNorm(builder, { ...main, name: `${name}/conv1`, inputs, stride, size });
-  const second = convolution(builder, {
-    ...main,
-    name: `${name}/conv2`,
-    inputs: outputs,
-    stride: 1,
-    size: size / stride,
-  });
-  const shortcut =
-    inputs === outputs
-      ? undefined
-      : convolution(builder, {
-          name: `${name}/shortcut`,
-          inputs,
-          outputs,
-          kernelSize: 1,
-          stride,
-          size,
-          role: 'shortcut',
-        });
-  return (x, context) => {
-    const { active, ...kept } = activate(entry, x, context);
-    const inner = second(first.rectified(active, context), context);
-    return { sum: tf.add(inner, shortcut?.(active, context) ?? x), ...kept };
-  };
-}
+import { preActivationBlock, type Block, type Kept } from './pre-activation.ts';
 
 function buildStages(builder: Builder, { depth, stem, stages }: WideResNetSettings): Block[][] {
   const blocks = (depth - 4) / 6;

@@ -17,7 +17,7 @@ export const PUBLISHED = {
   datasets: ['cifar10', 'cifar100'],
   datasetNames: 'CIFAR-10, CIFAR-100, Tiny-ImageNet',
   teacher: 'resnet50',
-  explainer: { width: 64, experts: [2, 4, 8] },
+  explainer: { name: 'hme_ltb', width: 64, experts: [2, 4, 8] },
   network: { epochs: 240, batch: 64, optimizer: 'sgd', rate: 0.05, pad: 4, flip: true },
   stage1: { epochs: 300, batch: 128, optimizer: 'adam', rate: 0.05, pad: 4, flip: true },
   stage2: { epochs: 300, batch: 128, optimizer: 'sgd', rate: 0.05, pad: 4, flip: true },
@@ -73,8 +73,10 @@ function dataDeviations({ dataset }: Study): readonly Deviation[] {
 
 function explainerDeviations({ explain }: Study): readonly Deviation[] {
   if (explain === undefined) return [];
-  const { width, experts } = PUBLISHED.explainer;
+  const { name, width, experts } = PUBLISHED.explainer;
+  const reconstructed = `${explain.model.name}, our reconstruction of the paper’s figure`;
   return [
+    ...differs('Explainer: network', name, explain.model.name === name ? name : reconstructed),
     ...differs('Explainer: channels of an expert', width, explain.model.width ?? width),
     ...differs(
       'Explainer: experts per level',

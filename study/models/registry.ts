@@ -1,6 +1,7 @@
 import { EXPLAINERS } from './explainer.ts';
 import { IMAGENET_RESNETS } from './imagenet-resnet.ts';
 import { MOBILENETS_V2 } from './mobilenet-v2.ts';
+import { PAPER_EXPLAINERS } from './paper-explainer.ts';
 import { RESNETS } from './resnet.ts';
 import { SHUFFLENETS_V1 } from './shufflenet-v1.ts';
 import { SHUFFLENETS_V2 } from './shufflenet-v2.ts';
@@ -17,4 +18,5 @@ export const MODELS = {
   ...SHUFFLENETS_V1,
   ...SHUFFLENETS_V2,
   ...EXPLAINERS,
+  ...PAPER_EXPLAINERS,
 };

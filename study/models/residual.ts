@@ -33,3 +33,13 @@ export function bottleneckLayers(block: BlockShape & { readonly width: number })
     ...projection(block),
   ];
 }
+
+/** Two 3 × 3 convolutions; a 1 × 1 on the shortcut where the number of channels changes. */
+export function preActivationLayers({ size, stride, inputs, outputs }: BlockShape): LayerShape[] {
+  const out = { size: size / stride, outputs };
+  return [
+    { ...out, kernelSize: 3, inputs },
+    { ...out, kernelSize: 3, inputs: outputs },
+    ...(inputs === outputs ? [] : [{ ...out, kernelSize: 1, inputs }]),
+  ];
+}

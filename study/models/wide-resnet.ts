@@ -1,4 +1,5 @@
 import { familyOf, stagedFeatures, type LayerShape, type Outline, type Sizes } from './family.ts';
+import { preActivationLayers } from './residual.ts';
 
 /** Wide residual networks (Zagoruyko & Komodakis, BMVC 2016; arXiv:1605.07146) for CIFAR. */
 export type WideResNetSettings = {
@@ -20,10 +21,9 @@ function outline({ depth, stem, stages }: WideResNetSettings, sizes: Sizes): Out
   let size = imageSize;
   for (const [stage, outputs] of stages.entries()) {
     for (let block = 0; block < (depth - 4) / 6; block += 1) {
-      if (stage > 0 && block === 0) size /= 2;
-      layers.push({ size, kernelSize: 3, inputs, outputs });
-      layers.push({ size, kernelSize: 3, inputs: outputs, outputs });
-      if (inputs !== outputs) layers.push({ size, kernelSize: 1, inputs, outputs });
+      const stride = stage > 0 && block === 0 ? 2 : 1;
+      layers.push(...preActivationLayers({ size, stride, inputs, outputs }));
+      size /= stride;
       inputs = outputs;
     }
   }

@@ -32,7 +32,7 @@ function batchedLinear(
   const kernel = builder.parameter(`${name}/kernel`, [classes, inputs, outputs], initial);
   const zero = { kind: 'constant', value: 0 } as const;
   const bias = builder.parameter(`${name}/bias`, [classes, outputs], zero);
-  builder.countMultiplyAdds(classes * inputs * outputs);
+  builder.countMultiplyAdds(name, classes * inputs * outputs);
   return (x) => {
     const product = tf.matMul(x, kernel);
     return tf.add(product, tf.reshape(bias, [classes, 1, outputs]));
@@ -62,5 +62,18 @@ export function classHeads(
     const hidden2 = drop(tf.relu(second(hidden1)), 2);
     const logits = tf.reshape<tf.Rank.R2>(last(hidden2), [classes, -1]);
     return tf.transpose(logits);
+  };
+}
+
+/**
+ * One head per class, all computed at once: a linear layer with two outputs, for the class and against
+ * it. The class's logit is their difference, the log-odds of the two: by it the surest head wins.
+ */
+export function binaryHeads(builder: Builder, channels: number): (x: tf.Tensor3D) => tf.Tensor2D {
+  const { classes } = builder.options;
+  const outputs = batchedLinear(builder, 'heads/linear', channels, 2);
+  return (x) => {
+    const [against, inFavour] = tf.unstack(outputs(x), 2) as [tf.Tensor2D, tf.Tensor2D];
+    return tf.transpose(tf.reshape<tf.Rank.R2>(tf.sub(inFavour, against), [classes, -1]));
   };
 }

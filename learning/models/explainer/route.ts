@@ -39,8 +39,6 @@ export function liveParameters(network: Network, route: Route): Parameter[] {
   });
 }
 
-const KERNEL = /^level(\d+)\/expert\d+\/.*\/kernel$/;
-
 /** What a hard tree costs: scalars, and multiply-adds of one forward pass, of what is alive in it. */
 export function liveCost(
   network: Network,
@@ -48,16 +46,9 @@ export function liveCost(
 ): { readonly parameters: number; readonly multiplyAdds: number } {
   const parameters = liveParameters(network, route);
   const alive = new Set(parameters.map(({ name }) => name));
-  const { imageSize } = network.options;
-  let { multiplyAdds } = network;
-  for (const { name, variable } of network.trainable.values()) {
-    const level = KERNEL.exec(name)?.[1];
-    if (level === undefined || alive.has(name)) continue;
-    // Every level halves the map behind its convolutions.
-    multiplyAdds -= variable.size * (imageSize / 2 ** (Number(level) - 1)) ** 2;
-  }
+  const costs = [...network.layerCosts].filter(([layer]) => alive.has(`${layer}/kernel`));
   return {
     parameters: parameters.reduce((sum, { variable }) => sum + variable.size, 0),
-    multiplyAdds,
+    multiplyAdds: costs.reduce((sum, [, cost]) => sum + cost, 0),
   };
 }

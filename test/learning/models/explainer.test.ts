@@ -10,7 +10,12 @@ import {
   normalisedEntropy,
 } from '../../../learning/models/explainer/entropy.ts';
 import { hardGate, liveExperts, softGate } from '../../../learning/models/explainer/gates.ts';
-import { gateRows, liveParameters, routeOf } from '../../../learning/models/explainer/route.ts';
+import {
+  gateRows,
+  liveCost,
+  liveParameters,
+  routeOf,
+} from '../../../learning/models/explainer/route.ts';
 import { readGolden, relativeError } from '../formula.ts';
 import { distance, gradientsOf, logitsOf, randomNetwork, randomTensor } from '../networks.ts';
 
@@ -118,26 +123,59 @@ test('soft gates become the hard ones as the temperature falls', (t) => {
   network.dispose();
 });
 
-test('leaving out dead experts changes no logit and no gradient', (t) => {
-  const network = explainer();
-  const batch = images(4);
-  const route = routeOf(network);
-  const live = liveParameters(network, route);
-  const alive = live.filter(({ name }) => name.endsWith('/conv1/kernel')).length;
-  t.true(alive < 14, 'the seed leaves experts dead');
-  const evaluate = { mode: 'evaluate' } as const;
-  const pruned = logitsOf(network, batch, { ...evaluate, route });
-  const whole = logitsOf(network, batch, { ...evaluate, hardGates: true });
-  t.true(distance(pruned.flat(), whole.flat()) < 1e-6);
-  const routed = gradientsOf(network, batch, { mode: 'train', route });
-  const full = gradientsOf(network, batch, { mode: 'train', hardGates: true });
+for (const model of ['hme_ltb', 'hme_paper']) {
+  test(`leaving out dead experts of ${model} changes no logit and no gradient`, (t) => {
+    const network = model === 'hme_ltb' ? explainer() : randomNetwork({ model });
+    const batch = images(4);
+    const route = routeOf(network);
+    const live = liveParameters(network, route);
+    const whole = [...network.trainable.values()].filter(({ group }) => group === 'weights');
+    t.true(live.length < whole.length, 'the seed leaves experts dead');
+    const evaluate = { mode: 'evaluate' } as const;
+    const pruned = logitsOf(network, batch, { ...evaluate, route });
+    const complete = logitsOf(network, batch, { ...evaluate, hardGates: true });
+    t.true(distance(pruned.flat(), complete.flat()) < 1e-6);
+    const routed = gradientsOf(network, batch, { mode: 'train', route });
+    const full = gradientsOf(network, batch, { mode: 'train', hardGates: true });
+    t.deepEqual(
+      [...routed.keys()],
+      live.map(({ name }) => name),
+    );
+    for (const [name, gradient] of routed) {
+      t.true(distance(gradient, full.get(name) ?? []) < 1e-5, name);
+    }
+    const cost = liveCost(network, route);
+    t.is(
+      cost.parameters,
+      live.reduce((sum, { variable }) => sum + variable.size, 0),
+    );
+    t.true(cost.multiplyAdds > 0 && cost.multiplyAdds < network.multiplyAdds);
+    network.dispose();
+  });
+}
+
+test('the explainer of the figure: a shared stage, two levels of four experts, two-way heads', (t) => {
+  const network = randomNetwork({ model: 'hme_paper' });
+  const pass = { mode: 'evaluate', inverseGateTemperature: tf.scalar(1) } as const;
+  const forward = network.forward(images(2), pass);
   t.deepEqual(
-    [...routed.keys()],
-    live.map(({ name }) => name),
+    forward.experts?.map((level) => level.map((map) => map?.shape)),
+    [Array(4).fill([2, 16, 16, 8]), Array(4).fill([2, 8, 8, 16])],
   );
-  for (const [name, gradient] of routed) {
-    t.true(distance(gradient, full.get(name) ?? []) < 1e-5, name);
-  }
+  t.deepEqual(
+    gateRows(network).map((rows) => [rows.length, rows[0]?.length]),
+    [
+      [4, 4],
+      [10, 4],
+    ],
+  );
+  const kernel = network.trainable.get('heads/linear/kernel')?.variable as tf.Variable;
+  t.deepEqual(kernel.shape, [10, 16, 2]);
+  // The second output speaks for the class, the first against it.
+  const moved = tf.add(network.trainable.get('heads/linear/bias')?.variable as tf.Variable, [0, 3]);
+  network.trainable.get('heads/linear/bias')?.variable.assign(moved);
+  const raised = tf.add(forward.logits, 3).dataSync<'float32'>();
+  t.true(distance(logitsOf(network, images(2), pass).flat(), [...raised]) < 1e-5);
   network.dispose();
 });
 

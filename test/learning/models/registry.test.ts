@@ -33,6 +33,8 @@ const COSTS: Readonly<Record<string, readonly [number, number, number, number]>>
   shufflenetv2: [1_263_278, 1_355_528, 1_458_028, 44.5],
   shufflenetv2_x1_5: [2_488_298, 2_580_548, 2_683_048, 93.76],
   hme_ltb: [2_993_922, 22_567_212, 44_315_312, 204.6],
+  // Ours, and so counted by hand.
+  hme_paper: [168_252, 171_672, 175_472, 43.37],
 };
 
 test('every model that a study may name is built here, and no other', (t) => {
@@ -65,6 +67,10 @@ const REFUSED = [
   [{ model: 'hme_ltb', experts: [] }, /experts is \[\]; allowed/],
   [{ model: 'hme_ltb', imageSize: 28 }, /imageSize is 28; allowed: a positive multiple of 8/],
   [{ model: 'hme_ltb', vam: { blockSize: 8 } }, /vam is set for hme_ltb; allowed: plain networks/],
+  [{ model: 'hme_paper', vam: { blockSize: 8 } }, /vam is set for hme_paper; allowed: none/],
+  [{ model: 'hme_paper', width: 8 }, /width is set for hme_paper; allowed: none/],
+  [{ model: 'hme_paper', experts: [2] }, /experts is set for hme_paper; allowed: none/],
+  [{ model: 'hme_paper', imageSize: 30 }, /imageSize is 30; allowed: a positive multiple of 4/],
 ] as const;
 
 for (const [options, message] of REFUSED) {

@@ -181,6 +181,7 @@ for (const model of [
   'shufflenetv1',
   'shufflenetv2',
   'hme_ltb',
+  'hme_paper',
 ]) {
   test(`folding batch norm into the convolutions of ${model} keeps its answers`, (t) => {
     const network = randomNetwork({ model, ...(model === 'hme_ltb' ? { width: 16 } : {}) });
