@@ -33,8 +33,8 @@ export function parseSubject(
   const distilled = findDistillation(name, models);
   if (distilled !== undefined) return distilled;
   const [model = '', width] = name.split(':');
-  const isTree = model.startsWith('hme');
-  if (!models.includes(model) || (width !== undefined && !isTree)) {
+  const hasWidth = model === 'hme_ltb';
+  if (!models.includes(model) || (width !== undefined && !hasWidth)) {
     const allowed = `${models.join(', ')}; hme_ltb:<width>; kd_<teacher>_<student>`;
     throw usageError(option, name, allowed);
   }

@@ -41,6 +41,37 @@ function stockProducts(shape: readonly number[], stride: number): Products {
   };
 }
 
+/** Every `stride`-th pixel of maps. */
+function thin(x: tf.Tensor, stride: number): tf.Tensor {
+  return tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, stride, stride, 1]);
+}
+
+/** The other way round: zeros between the pixels. */
+function spread(x: tf.Tensor4D, stride: number, [batch, height, width]: readonly number[]) {
+  const [, rows, columns, channels] = x.shape;
+  const apart = tf.reshape(x, [batch as number, rows, 1, columns, 1, channels]);
+  const gap: [number, number] = [0, stride - 1];
+  const none: [number, number] = [0, 0];
+  const padded = tf.pad(apart, [none, none, gap, none, gap, none]);
+  const whole = tf.reshape<tf.Rank.R4>(padded, [-1, rows * stride, columns * stride, channels]);
+  return tf.slice(whole, [0, 0, 0, 0], [-1, height as number, width as number, -1]);
+}
+
+/**
+ * 1 × 1 at a stride: the pixels that it meets are taken out first. oneDNN writes beyond its memory in
+ * the gradient of some such kernels (8 to 16 channels at stride 2, one image of 16 × 16 pixels).
+ */
+function thinnedProducts(shape: readonly number[], stride: number): Products {
+  const dense = stockProducts(shape, 1);
+  return {
+    padding: 0,
+    forward: (x, kernel) => dense.forward(thin(x, stride), kernel),
+    kernelGradient: (x, dy) => dense.kernelGradient(thin(x, stride), dy),
+    inputGradient: (x, kernel, dy) =>
+      spread(dense.inputGradient(thin(x, stride), kernel, dy), stride, x.shape),
+  };
+}
+
 /** Ours, with fewer multiplications than the definition (`native/winograd.h`). */
 const WINOGRAD: Products = {
   padding: 0,
@@ -52,7 +83,7 @@ const WINOGRAD: Products = {
 /** Channels come in groups of so many there. */
 const CHANNEL_GROUP = 16;
 
-/** Winograd wherever it is possible; shapes, device and precision alone decide. */
+/** By Winograd wherever it is possible; shapes, device and precision alone decide. */
 function productsFor(shape: readonly [number, number, number, number], stride: number): Products {
   const [height, width, inputs, outputs] = shape;
   const fits =
@@ -62,7 +93,9 @@ function productsFor(shape: readonly [number, number, number, number], stride: n
     inputs % CHANNEL_GROUP === 0 &&
     outputs % CHANNEL_GROUP === 0;
   const isPossible = fits && hasNativeOperations() && productType() === 'float32';
-  return isPossible ? WINOGRAD : stockProducts(shape, stride);
+  if (isPossible) return WINOGRAD;
+  const isSparse = height === 1 && stride > 1 && inputs % CHANNEL_GROUP !== 0;
+  return isSparse ? thinnedProducts(shape, stride) : stockProducts(shape, stride);
 }
 
 /**

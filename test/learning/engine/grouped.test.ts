@@ -1,6 +1,7 @@
 import test from 'ava';
 
 import { tf } from '../../../learning/engine/backend.ts';
+import { convolve } from '../../../learning/engine/convolution.ts';
 import { depthwise, depthwiseBy, stockProducts } from '../../../learning/engine/depthwise.ts';
 import {
   convolveGroups,
@@ -141,6 +142,15 @@ for (const [inputs, outputs, groups, place] of [
   const grouping = { groups, stride: 1 };
   test(asDefined, 'grouped', shape, (x, kernel) => convolveGroups(x, kernel, grouping));
   test(asDefined, 'group by group', shape, (x, kernel) => groupByGroup(x, kernel, grouping));
+}
+
+for (const [inputs, outputs, stride, place] of [
+  [8, 16, 2, maps(1, 16, 16)],
+  [24, 10, 2, maps(3, 7, 5)],
+  [4, 4, 3, maps(2, 9, 8)],
+] as const) {
+  const shape: Shape = { ...place, inputs, outputs, groups: 1, size: 1, stride };
+  test(asDefined, 'one group at a stride', shape, (x, kernel) => convolve(x, kernel, stride));
 }
 
 test('a mean of neighbours counts the zeros beyond the edges', (t) => {

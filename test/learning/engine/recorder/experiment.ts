@@ -103,7 +103,7 @@ function lossFunction(
 
 export function createExperiment(options: ExperimentOptions): Experiment {
   const { model, method, engine, imageSize = 16, batch = 8, rate = 0.05 } = options;
-  const width = isExplainer(model) ? { width: 32 } : {};
+  const width = model === 'hme_ltb' ? { width: 32 } : {};
   const network = randomNetwork({ model, imageSize, ...width });
   const teacher = randomNetwork({ model: 'resnet14', imageSize }, 7);
   const objective = objectiveOf(method, model, imageSize);
