@@ -1,6 +1,7 @@
 import { DISTILLERS } from '../distillers/registry.ts';
 import type { Json } from '../study/canonical.ts';
 import { distillerSchema } from '../study/distillers.ts';
+import { inColumns } from './columns.ts';
 
 /** A distillation method as `kdx list distillers` shows it. */
 export type ListedDistiller = {
@@ -30,9 +31,5 @@ export function distillerLines(distillers: readonly ListedDistiller[]): readonly
     );
     return [name, reads, String(weight), settings.join(', ') || '–', paper];
   });
-  const table = [['method', 'reads', 'weight', 'options', 'paper'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0)),
-  );
-  return table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));
+  return inColumns([['method', 'reads', 'weight', 'options', 'paper'], ...rows]);
 }

@@ -19,6 +19,7 @@ Examples:
   kdx plan studies/mine.json           what it would run, and how long that takes
   kdx list                             studies in the store, their results and reports
   kdx list distillers                  methods that a study may name, with their defaults
+  kdx list models                      networks that a study may name, with their sizes
   kdx study studies/mine.json          run a study, watch it, print where its report is
   eval "$(kdx env)"                    then the plain Temporal CLI works:
     temporal workflow start --task-queue kdx --type reproduce --workflow-id reproduce/digits \\

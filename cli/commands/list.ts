@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { openS3Store } from '../../stores/s3.ts';
 import { distillerLines, listDistillers } from '../distillers.ts';
+import { listModels, modelLines } from '../models.ts';
 import { requireServers } from '../servers.ts';
 import { inventoryLines, listStudies } from '../study/inventory.ts';
 
@@ -9,25 +10,26 @@ A study is listed under the results that its own runs computed: what it found by
 another study, counts there. Unfinished are trials that began and have no result: those under way,
 stopped or failed. Times are of all processes together.
 
-Distillers are the methods that a study may name, with what it takes where it sets nothing; they are
-listed without any server.
+Distillers are the methods that a study may name, with what it takes where it sets nothing; models are
+the networks, with their sizes for ten classes. Both are listed without any server.
 
 Examples:
   kdx list
   kdx list distillers
+  kdx list models
   kdx list --json | jq '.[].name'`;
 
-const WHAT = ['studies', 'distillers'] as const;
+const WHAT = ['studies', 'distillers', 'models'] as const;
 
-/** `kdx list`: the studies that the store knows of, or the methods that a study may name. */
+/** `kdx list`: the studies that the store knows of, or what a study may name. */
 export function listCommand(): Command {
   return new Command('list')
-    .description('studies in the store: results, time, date, report; or the distillers')
+    .description('studies in the store: results, time, date, report; or distillers, or models')
     .addArgument(new Argument('[what]', 'what to list').choices(WHAT).default('studies'))
     .option('--json', 'for programs')
     .addHelpText('after', HELP)
     .action(async (what: (typeof WHAT)[number], { json }: { readonly json?: boolean }) => {
-      const [items, lines] = what === 'distillers' ? distillers() : await studies();
+      const [items, lines] = await LISTINGS[what]();
       const text = json === true ? JSON.stringify(items, undefined, 2) : lines.join('\n');
       process.stdout.write(`${text}\n`);
     });
@@ -40,8 +42,19 @@ function distillers(): Listing {
   return [items, distillerLines(items)];
 }
 
+function models(): Listing {
+  const items = listModels();
+  return [items, modelLines(items)];
+}
+
 async function studies(): Promise<Listing> {
   const servers = await requireServers(process.env);
   const items = await listStudies(openS3Store(servers.s3()));
   return [items, inventoryLines(items)];
 }
+
+const LISTINGS: Readonly<Record<(typeof WHAT)[number], () => Listing | Promise<Listing>>> = {
+  studies,
+  distillers,
+  models,
+};
