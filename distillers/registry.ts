@@ -19,7 +19,6 @@ import { nkd } from './nkd.ts';
 import { nst } from './nst.ts';
 import { ofd } from './ofd.ts';
 import { pkt } from './pkt.ts';
-import { reviewkd } from './reviewkd.ts';
 import { rkd } from './rkd.ts';
 import { rld } from './rld.ts';
 import { sdd } from './sdd.ts';
@@ -35,5 +34,5 @@ export const DISTILLERS: readonly Distiller[] = [
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
   ...[pkt, rkd, cc, nst, vid, kdsvd],
   ...[fsp, ab, ft],
-  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd],
+  ...[srrl, ofd, kdpp, ctkd, sdd],
 ];

@@ -1,4 +1,6 @@
 /** A training that is stopped and goes on ends with the same bytes, whatever its loss remembers. */
+import '../learning/one-thread.ts';
+
 import test from 'ava';
 
 import { distillerOf, teacherUse } from '../../distillers/lookup.ts';
