@@ -2,6 +2,7 @@ import type { Launch } from '../leg/decide.ts';
 import type { ErrorCode } from '../leg/errors.ts';
 import type { LegEnd, LegWord, LiveLegs } from '../leg/ports.ts';
 import type { Leg, Place } from '../leg/spec.ts';
+import type { BenchmarkTrial } from '../study/benchmark.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { Study } from '../study/schema.ts';
 
@@ -129,6 +130,37 @@ export type LegActivities = {
 export type StopActivities = {
   /** Ends every process of a leg that still runs; resolves when none is left. */
   stopLeg(leg: Leg): Promise<void>;
+};
+
+/** What a benchmark trains, a part for each flavour. */
+export type PlannedBenchmark = readonly {
+  readonly place: Place;
+  readonly trials: readonly BenchmarkTrial[];
+}[];
+
+/** A training of a benchmark that is done. */
+export type Measured = { readonly series: string; readonly key: string; readonly trial: string };
+
+/** What a series looks like after a run of the benchmark. */
+export type Verdict = {
+  readonly series: string;
+  /** `new`: too few runs to compare; `unmeasured`: interrupted, or too short. */
+  readonly verdict: 'steady' | 'slower' | 'new' | 'unmeasured';
+  readonly imagesPerSecond?: number;
+  /** Runs of the series that are known, this one included; 23 at most are looked at. */
+  readonly runs?: number;
+  /** Relative change of the newest three runs against those before. */
+  readonly change?: number;
+  /** One-sided, adjusted (Holm) for all series of the run. */
+  readonly p?: number;
+};
+
+/** Short activities of the benchmark on the queue `kdx`. */
+export type BenchmarkActivities = {
+  /** @param at which run it is */
+  planBenchmark(input: unknown, at: string): Promise<PlannedBenchmark>;
+  /** Keeps what was measured and holds it against earlier runs. */
+  judgeBenchmark(measured: readonly Measured[], at: string): Promise<readonly Verdict[]>;
 };
 
 /** What the janitor asks of a cluster. */

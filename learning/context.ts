@@ -20,6 +20,8 @@ export type LegContext = {
 export type Pace = {
   /** Images trained on, per second of the process; absent where none were. */
   readonly imagesPerSecond?: number;
+  /** The same of steps alone, behind the warm-up. */
+  readonly steadyImagesPerSecond?: number;
   /** Seconds that the training waited for its batches. */
   readonly inputSeconds?: number;
   readonly resumedFrom?: { readonly epoch: number; readonly step: number };

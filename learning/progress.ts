@@ -15,6 +15,8 @@ export type ProgressMeter = {
   /** Says it now. */
   flush(): void;
   readonly imagesPerSecond: number | undefined;
+  /** Of steps alone, behind the warm-up and but for the first of an epoch; absent where there were none. */
+  readonly steadyImagesPerSecond: number | undefined;
 };
 
 /** Where a process is; the loss is absent where nothing is minimised. */
@@ -33,6 +35,8 @@ export function createProgressMeter(context: LegContext, scope: ProgressScope): 
   let warm: { readonly images: number; readonly at: number } | undefined;
   let last: Place = { epoch: 1, step: 0 };
   let said = Number.NEGATIVE_INFINITY;
+  let before = started;
+  const steady = { images: 0, seconds: 0 };
 
   const rate = (): number => images / Math.max(context.now() - started, Number.EPSILON);
   const settledRate = (): number | undefined => {
@@ -46,6 +50,13 @@ export function createProgressMeter(context: LegContext, scope: ProgressScope): 
   };
   return {
     advance: ({ images: more, ...at }) => {
+      const now = context.now();
+      // What lies before the first step of an epoch is no training: the measures of the one before.
+      if (advances >= WARM_UP_ADVANCES && at.epoch === last.epoch) {
+        steady.images += more;
+        steady.seconds += now - before;
+      }
+      before = now;
       images += more;
       last = at;
       advances += 1;
@@ -56,16 +67,20 @@ export function createProgressMeter(context: LegContext, scope: ProgressScope): 
     get imagesPerSecond(): Pace['imagesPerSecond'] {
       return images === 0 ? undefined : rate();
     },
+    get steadyImagesPerSecond(): Pace['steadyImagesPerSecond'] {
+      return steady.seconds === 0 ? undefined : steady.images / steady.seconds;
+    },
   };
 }
 
 /** How fast a process was, and where it started from. */
 export function paceOf(
-  { imagesPerSecond }: ProgressMeter,
+  { imagesPerSecond, steadyImagesPerSecond }: ProgressMeter,
   { epoch, step }: { readonly epoch: number; readonly step: number },
 ): Pace {
   return {
     ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
+    ...(steadyImagesPerSecond === undefined ? {} : { steadyImagesPerSecond }),
     ...(epoch > 0 || step > 0 ? { resumedFrom: { epoch, step } } : {}),
   };
 }

@@ -32,6 +32,8 @@ export type RunRecord = {
   readonly startedAt: string;
   readonly seconds: number;
   readonly imagesPerSecond?: number;
+  /** Of steps alone: without start, warm-up and the measures between epochs. */
+  readonly steadyImagesPerSecond?: number;
   /** Seconds that the training waited for its batches. */
   readonly inputSeconds?: number;
   readonly peakBytes: number;

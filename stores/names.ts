@@ -62,6 +62,15 @@ export function datasetName(dataset: string): string {
   return `datasets/${dataset}.json`;
 }
 
+/** The name of one measurement of a benchmark's series; in the order of time. */
+export function benchmarkName(series: string, at: string): string {
+  return `${benchmarkPrefix(series)}${at.replaceAll(':', '')}.json`;
+}
+
+export function benchmarkPrefix(series: string): string {
+  return `benchmarks/${series}/`;
+}
+
 /** The name of a file of a study's report, e.g. `index.html`. */
 export function reportName(study: string, file: string): string {
   return `reports/${study}/${file}`;

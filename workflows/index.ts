@@ -4,6 +4,8 @@
  * any other type.
  */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import type { Verdict } from '../activities/contract.ts';
+import { measure } from './benchmark.ts';
 import type { Carry } from './carry.ts';
 import { clean, type JanitorSummary } from './janitor.ts';
 import { runStudy, type StudySummary } from './study.ts';
@@ -34,12 +36,15 @@ export const sweep = (input: unknown, carry?: Carry): End =>
 export const evaluate = (input: unknown, carry?: Carry): End =>
   runStudy(input, { sections: ['teacher', 'sweep'], report: false }, carry);
 
+/** Times each model on each flavour of a device; meant for a schedule. Fails with `Regression`. */
+export const benchmark = (input?: unknown): Promise<readonly Verdict[]> => measure(input ?? {});
+
 /** Removes the Jobs of a cluster whose trial no longer runs; meant for a schedule. */
 export const janitor = (input?: unknown): Promise<JanitorSummary> => clean(input);
 
 const TYPES = [
   ...['reproduce', 'teacher', 'explain', 'sweep', 'evaluate', 'report', 'record', 'trial'],
-  'janitor',
+  ...['benchmark', 'janitor'],
 ];
 
 /** Refuses a type that is none of these, which would otherwise wait for a worker that knows it for ever. */

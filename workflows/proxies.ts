@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type {
+  BenchmarkActivities,
   JanitorActivities,
   LegActivities,
   LegReport,
@@ -32,6 +33,12 @@ export const { findResults, keepFailures, lookAtTrials, measureLegs, readFailure
     startToCloseTimeout: '1 minute',
     retry: patient,
   });
+
+export const { planBenchmark, judgeBenchmark } = proxyActivities<BenchmarkActivities>({
+  taskQueue: STUDY_QUEUE,
+  startToCloseTimeout: '5 minutes',
+  retry: patient,
+});
 
 /** Uploading a dataset takes its time. */
 export const { resolveStudy } = proxyActivities<StudyActivities>({

@@ -5,7 +5,7 @@ import type { WorkEnd } from '../../learning/context.ts';
 /** What is kept of a process that has come to the end of a leg's work. */
 export function describeRun(
   { key, study, trial, launch, spec }: Leg,
-  { outcome, imagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
+  { outcome, imagesPerSecond, steadyImagesPerSecond, inputSeconds, resumedFrom }: WorkEnd,
   ran: Pick<
     RunRecord,
     'process' | 'host' | 'startedAt' | 'seconds' | 'deviceClass' | 'peakDeviceBytes'
@@ -14,6 +14,7 @@ export function describeRun(
   return {
     ...{ schema: 1, key, study, trial, launch, outcome, ...ran },
     ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
+    ...(steadyImagesPerSecond === undefined ? {} : { steadyImagesPerSecond }),
     ...(inputSeconds === undefined ? {} : { inputSeconds }),
     peakBytes: process.resourceUsage().maxRSS * 1024,
     ...(resumedFrom === undefined ? {} : { resumedFrom }),

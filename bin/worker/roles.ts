@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createBenchmarkActivities } from '../../activities/benchmark.ts';
 import { createLegActivities } from '../../activities/leg.ts';
 import type { CatalogPort } from '../../activities/ports.ts';
 import { createRecordActivities } from '../../activities/record.ts';
@@ -128,7 +129,10 @@ function studies({ environment, connection, settings }: Part, artifacts: Artifac
         : manifestDigest(await requireManifest(artifacts, name)),
   };
   const temporal = new Client({ connection, namespace: environment.temporal.namespace });
-  return createStudyActivities({ artifacts, catalog, temporal });
+  return {
+    ...createStudyActivities({ artifacts, catalog, temporal }),
+    ...createBenchmarkActivities({ artifacts, catalog }),
+  };
 }
 
 function reports({ variables }: Part) {

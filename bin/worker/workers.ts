@@ -1,5 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type {
+  BenchmarkActivities,
   JanitorActivities,
   LegActivities,
   RecordActivities,
@@ -19,6 +20,7 @@ import type { WorkflowBundle } from './bundle.ts';
 /** What a worker serves, by its roles: what is absent it leaves to others. */
 export type Served = {
   readonly workflows?: StudyActivities &
+    BenchmarkActivities &
     StopActivities & {
       /** What `workflowBundle` gave. */
       readonly bundle: WorkflowBundle;

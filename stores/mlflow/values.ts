@@ -75,7 +75,7 @@ function pointsOf(record: EpochRecord): Readonly<Record<string, number>> {
 
 function costsOf(runs: readonly RunRecord[]): Readonly<Record<string, number>> {
   if (runs.length === 0) return {};
-  const rate = runs.at(-1)?.imagesPerSecond;
+  const { imagesPerSecond: rate, steadyImagesPerSecond: steady } = runs.at(-1) ?? {};
   const input = runs.flatMap(({ inputSeconds }) => inputSeconds ?? []);
   const device = runs.flatMap(({ peakDeviceBytes }) => peakDeviceBytes ?? []);
   return {
@@ -83,6 +83,7 @@ function costsOf(runs: readonly RunRecord[]): Readonly<Record<string, number>> {
     'cost/seconds': runs.reduce((sum, { seconds }) => sum + seconds, 0),
     'cost/peakBytes': Math.max(...runs.map(({ peakBytes }) => peakBytes)),
     ...(rate === undefined ? {} : { 'cost/imagesPerSecond': rate }),
+    ...(steady === undefined ? {} : { 'cost/steadyImagesPerSecond': steady }),
     ...(input.length === 0 ? {} : { 'cost/inputSeconds': input.reduce((a, b) => a + b) }),
     ...(device.length === 0 ? {} : { 'cost/peakDeviceBytes': Math.max(...device) }),
   };

@@ -30,3 +30,23 @@ test('no remaining time is stated until the pace is known, and the warm-up is no
   const left = 6400 * (9 + (100 - (last?.step ?? 0)) / 100);
   t.is(last?.etaSeconds, left / 256);
 });
+
+test('the steady pace is that of steps alone', (t) => {
+  let seconds = 0;
+  const context = { ports: { progress: () => undefined }, now: () => seconds };
+  const scope = { epochs: 2, steps: 10, imagesPerEpoch: 640 };
+  const meter = createProgressMeter(context as unknown as LegContext, scope);
+  const run = (epoch: number): void => {
+    for (let step = 1; step <= 10; step += 1) {
+      seconds += epoch === 1 && step <= 3 ? 20 : 0.5;
+      meter.advance({ epoch, step, images: 64 });
+    }
+  };
+  t.is(meter.steadyImagesPerSecond, undefined);
+  run(1);
+  // Measures at the end of the epoch.
+  seconds += 100;
+  run(2);
+  t.is(meter.steadyImagesPerSecond, 128);
+  t.true((meter.imagesPerSecond ?? 0) < 10);
+});
