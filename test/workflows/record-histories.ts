@@ -12,14 +12,21 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { execa } from 'execa';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LegReport } from '../../activities/contract.ts';
-import type { Leg } from '../../leg/spec.ts';
+import { Worker } from '@temporalio/worker';
+import { createBenchmarkActivities } from '../../activities/benchmark.ts';
+import type {
+  BenchmarkActivities,
+  JanitorActivities,
+  LegReport,
+} from '../../activities/contract.ts';
+import { LOCAL_PLACE, type Leg } from '../../leg/spec.ts';
 import type { StudyInput } from '../../study/schema.ts';
 import type { StudyStatus } from '../../study/status.ts';
 import { writeHistory, type RecordedHistory } from './histories.ts';
 import {
   activitiesOf,
   askingActivities,
+  CODE_INDEX,
   createWorld,
   developmentServer,
   done,
@@ -238,8 +245,52 @@ async function recordRefusal(server: TestWorkflowEnvironment, { keep, start }: R
   });
 }
 
-const server = await developmentServer();
-try {
+/** What schedules start: a benchmark whose first training fails, and a janitor that removes one Job of two pages. */
+async function recordScheduled(server: TestWorkflowEnvironment, { keep, client }: Recorder) {
+  const world = createWorld((leg) =>
+    leg.trial.includes('resnet20') ? failed('badData') : done(world, leg),
+  );
+  const measured: Pick<BenchmarkActivities, 'judgeBenchmark'> = {
+    judgeBenchmark: (all) =>
+      Promise.resolve(all.map(({ series }) => ({ series, verdict: 'new' as const }))),
+  };
+  const { planBenchmark } = createBenchmarkActivities({
+    artifacts: { getJson: nothing, list: nothing, putLatest: nothing },
+    catalog: {
+      places: () => [LOCAL_PLACE],
+      datasetDigest: () => Promise.resolve('dataset'),
+      readCodeIndex: () => Promise.resolve(CODE_INDEX),
+    },
+  });
+  const [first, second] = ['a', 'b'].map((letter) => ({
+    ...{ job: letter, key: letter.repeat(64), ageSeconds: 1000 },
+  }));
+  const jobs: JanitorActivities = {
+    listLiveLegs: (after) =>
+      Promise.resolve(
+        after === undefined
+          ? { legs: first === undefined ? [] : [first], next: '1' }
+          : { legs: second === undefined ? [] : [second] },
+      ),
+    removeLegs: () => Promise.resolve(),
+  };
+  const control = await Worker.create({
+    ...{ connection: server.nativeConnection, taskQueue: 'kdx-jobs-control', activities: jobs },
+  });
+  const activities = { ...activitiesOf(world), ...measured, planBenchmark };
+  await withWorkers(server, activities, () =>
+    control.runUntil(async () => {
+      for (const type of ['benchmark', 'janitor']) {
+        await client.workflow.execute(type, { taskQueue: 'kdx', workflowId: type, args: [] });
+        await keep(type, type);
+      }
+    }),
+  );
+}
+
+const nothing = (): Promise<never> => Promise.reject(new Error('nobody asks for that here'));
+
+async function recordAll(server: TestWorkflowEnvironment): Promise<void> {
   const records = recorder(server);
   await recordStudy(records);
   await recordSections(records);
@@ -249,12 +300,23 @@ try {
   await recordTwins(server, records);
   await recordLimited(records);
   await recordRefusal(server, records);
-} finally {
-  await server.teardown();
 }
-const shortServer = await developmentServer(SHORT_HISTORY);
-try {
-  await recordContinued(recorder(shortServer));
-} finally {
-  await shortServer.teardown();
+
+async function withServer(
+  body: (server: TestWorkflowEnvironment) => Promise<void>,
+  extraArgs: readonly string[] = [],
+): Promise<void> {
+  const server = await developmentServer(extraArgs);
+  try {
+    await body(server);
+  } finally {
+    await server.teardown();
+  }
+}
+
+await withServer((server) => recordScheduled(server, recorder(server)));
+// `record-histories.ts scheduled` leaves the others as they are.
+if (process.argv[2] !== 'scheduled') {
+  await withServer(recordAll);
+  await withServer((server) => recordContinued(recorder(server)), SHORT_HISTORY);
 }
