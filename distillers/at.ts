@@ -3,19 +3,9 @@ import { z } from 'zod';
 import type { tf as tensorflow } from '../learning/engine/backend.ts';
 import type { MapShape } from '../study/models/family.ts';
 import { defineDistiller, taught, type Pair, type Tf } from './contract.ts';
-import { missingMaps, stageMaps } from './maps.ts';
+import { missingMaps } from './maps.ts';
+import { atOneSize, stagePairs } from './pairs.ts';
 import { normaliseRows } from './rows.ts';
-
-/** f1 of one network with f1 of the other and so on, as far as both go. */
-function zipped<Map>(
-  student: readonly Map[],
-  teacher: readonly Map[],
-): (readonly [student: Map, teacher: Map])[] {
-  const others = stageMaps(teacher);
-  return stageMaps(student)
-    .slice(0, others.length)
-    .map((map, index) => [map, others[index] as Map] as const);
-}
 
 /** Q: the mean square over channels, flattened and normalised per image, [B, H·W]. */
 function attentionMap(tf: Tf, map: tensorflow.Tensor4D): tensorflow.Tensor2D {
@@ -29,12 +19,10 @@ export function attentionTransfer(
   student: tensorflow.Tensor4D,
   teacher: tensorflow.Tensor4D,
 ): tensorflow.Scalar {
-  const size = Math.min(student.shape[1], teacher.shape[1]);
-  const shrunk = (map: tensorflow.Tensor4D): tensorflow.Tensor4D => {
-    const ratio = map.shape[1] / size;
-    return ratio === 1 ? map : tf.avgPool(map, ratio, ratio, 'valid');
-  };
-  const [s, t] = [attentionMap(tf, shrunk(student)), attentionMap(tf, shrunk(teacher))];
+  const [s, t] = atOneSize(tf, [student, teacher]).map((map) => attentionMap(tf, map)) as [
+    tensorflow.Tensor2D,
+    tensorflow.Tensor2D,
+  ];
   return tf.mean(tf.square(tf.sub(s, t)));
 }
 
@@ -43,7 +31,7 @@ function refusal(pair: Pair): string | undefined {
   if (missing !== undefined) return missing;
   const isWhole = ([[a], [b]]: readonly [MapShape, MapShape]): boolean =>
     Number.isInteger(Math.max(a, b) / Math.min(a, b));
-  const odd = zipped(pair.student.maps, pair.teacher.maps).find((maps) => !isWhole(maps));
+  const odd = stagePairs(pair.student.maps, pair.teacher.maps).find((maps) => !isWhole(maps));
   if (odd === undefined) return undefined;
   return `it compares maps of ${odd[0][0]} and ${odd[1][0]} pixels; allowed: whole ratios`;
 }
@@ -62,7 +50,9 @@ export const at = defineDistiller({
   build: ({ tf }) => ({
     loss: (step) =>
       tf.addN<tensorflow.Scalar>(
-        zipped(step.student.maps, taught(step).maps).map(([s, t]) => attentionTransfer(tf, s, t)),
+        stagePairs(step.student.maps, taught(step).maps).map(([s, t]) =>
+          attentionTransfer(tf, s, t),
+        ),
       ),
   }),
 });
