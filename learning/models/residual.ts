@@ -3,17 +3,9 @@
  * projection (1 × 1 convolution and batch norm) stands on the shortcut wherever the shape changes,
  * where the paper pads with zeros; a stem narrower than the first stage makes that stage project too.
  */
-import type { tf } from '../engine/backend.ts';
-import type { Body, Builder, Context } from '../engine/builder.ts';
-import {
-  activate,
-  convolutionNorm,
-  linear,
-  type Activated,
-  type NormLayer,
-} from '../engine/layers.ts';
-import type { Affine, Forward } from '../engine/network.ts';
-import { globalAveragePool } from '../engine/pooling.ts';
+import type { Body, Builder } from '../engine/builder.ts';
+import { activate, convolutionNorm, linear, type NormLayer } from '../engine/layers.ts';
+import { stagedBody, type Block } from './stages.ts';
 
 export type BlockOptions = {
   readonly name: string;
@@ -23,8 +15,6 @@ export type BlockOptions = {
   /** Height and width of the input map. */
   readonly size: number;
 };
-
-type Block = (x: tf.Tensor4D, context: Context) => Activated;
 
 function projectionOf(builder: Builder, options: BlockOptions): NormLayer | undefined {
   const { name, inputs, outputs, stride } = options;
@@ -117,27 +107,5 @@ export function residualNetwork(builder: Builder, network: Stages): Body {
     outputs: classes,
     bias: 'uniform',
   });
-
-  return (images, context): Forward => {
-    let x = stem.rectified(images, context);
-    const features: tf.Tensor[] = [x];
-    const preActivations: tf.Tensor4D[] = [];
-    const norms: Affine[] = [];
-    for (const stage of stages) {
-      let preActivation: tf.Tensor4D | undefined;
-      let affine: Affine | undefined;
-      for (const block of stage) ({ active: x, preActivation, affine } = block(x, context));
-      features.push(x);
-      if (preActivation !== undefined) preActivations.push(preActivation);
-      if (affine !== undefined) norms.push(affine);
-    }
-    const pooled = globalAveragePool(x);
-    return {
-      logits: classifier(pooled),
-      features: [...features, pooled],
-      ...{ preActivations, norms, pooled },
-      lastMap: x,
-      classify: classifier,
-    };
-  };
+  return stagedBody(stem, stages, classifier);
 }

@@ -7,12 +7,11 @@ import type { ShuffleNetV1Settings, UnitShape } from '../../study/models/shuffle
 import { tf } from '../engine/backend.ts';
 import type { Body, Builder, Context } from '../engine/builder.ts';
 import { shuffleChannels } from '../engine/grouped.ts';
-import { activate, convolutionNorm, linear, type Activated } from '../engine/layers.ts';
-import type { Affine, Forward } from '../engine/network.ts';
-import { averagePool, globalAveragePool } from '../engine/pooling.ts';
+import { activate, convolutionNorm, linear } from '../engine/layers.ts';
+import { averagePool } from '../engine/pooling.ts';
 import { requireDivisible } from './options.ts';
+import { stagedBody, type Block } from './stages.ts';
 
-type Unit = (x: tf.Tensor4D, context: Context) => Activated;
 type UnitOptions = UnitShape & {
   readonly name: string;
   /** Height and width of the input map. */
@@ -21,7 +20,7 @@ type UnitOptions = UnitShape & {
   readonly lastGroups: number;
 };
 
-function buildUnit(builder: Builder, options: UnitOptions): Unit {
+function buildUnit(builder: Builder, options: UnitOptions): Block {
   const { name, size, inputs, outputs, hidden, stride, groups, lastGroups } = options;
   const uniform = { role: 'body', initial: 'uniform' } as const;
   const first = convolutionNorm(builder, {
@@ -54,7 +53,7 @@ function buildUnit(builder: Builder, options: UnitOptions): Unit {
   };
 }
 
-function buildStages(builder: Builder, settings: ShuffleNetV1Settings): Unit[][] {
+function buildStages(builder: Builder, settings: ShuffleNetV1Settings): Block[][] {
   const { stem, channels, units, groups } = settings;
   let size = builder.options.imageSize;
   let inputs = stem;
@@ -88,27 +87,5 @@ export function buildShuffleNetV1(builder: Builder, settings: ShuffleNetV1Settin
     ...{ name: 'classifier', inputs: settings.channels.at(-1) ?? settings.stem },
     ...{ outputs: classes, bias: 'uniform' },
   });
-
-  return (images, context): Forward => {
-    let x = stem.rectified(images, context);
-    const features: tf.Tensor[] = [x];
-    const preActivations: tf.Tensor4D[] = [];
-    const norms: Affine[] = [];
-    for (const stage of stages) {
-      let preActivation: tf.Tensor4D | undefined;
-      let affine: Affine | undefined;
-      for (const unit of stage) ({ active: x, preActivation, affine } = unit(x, context));
-      features.push(x);
-      if (preActivation !== undefined) preActivations.push(preActivation);
-      if (affine !== undefined) norms.push(affine);
-    }
-    const pooled = globalAveragePool(x);
-    return {
-      logits: classifier(pooled),
-      features: [...features, pooled],
-      ...{ preActivations, norms, pooled },
-      lastMap: x,
-      classify: classifier,
-    };
-  };
+  return stagedBody(stem, stages, classifier);
 }
