@@ -12,6 +12,8 @@ const CHECKS = [
   { name: 'lint', args: [join(modules, 'eslint', 'bin', 'eslint.js'), '.'] },
   { name: 'format', args: [join(modules, 'prettier', 'bin', 'prettier.cjs'), '--check', '.'] },
 ];
+/** What failed is said again at the end, at most so many lines of it. */
+const FAILURE_LINES = 80;
 
 process.chdir(ROOT);
 const toolchain = await setUpOrExit({ minio: true });
@@ -27,7 +29,8 @@ const ava = join(modules, 'ava', 'entrypoints', 'cli.js');
 const code = await runNode(toolchain, [ava, '--tap', ...process.argv.slice(2)], {
   stdout: tap.write,
 });
-const { passed, failed } = tap.end();
+const { passed, failed, failures } = tap.end();
+for (const line of failures.slice(0, FAILURE_LINES)) process.stdout.write(`${line}\n`);
 totals.passed += passed;
 totals.failed += failed;
 // A run that broke off, or found nothing to run, has failed whatever it counted.

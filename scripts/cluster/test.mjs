@@ -91,7 +91,8 @@ try {
 } finally {
   if (!wasUp && !process.argv.includes(KEEP)) await script('down.sh');
 }
-const { passed, failed: counted } = tap.end();
+const { passed, failed: counted, failures } = tap.end();
+for (const line of failures) process.stdout.write(`${line}\n`);
 // A run that broke off, or found nothing to run, has failed whatever it counted.
 const failed = counted + (code !== 0 && counted === 0 ? 1 : 0);
 process.exitCode = failed === 0 ? 0 : 1;
