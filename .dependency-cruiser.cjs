@@ -5,6 +5,7 @@
 const ROOMS = {
   leg: { imports: ['study'] },
   statistics: { imports: [] },
+  formats: { imports: ['leg'] },
   study: { imports: ['distillers'] },
   environment: { imports: ['leg'] },
   distillers: { imports: [], types: ['study', 'learning'] },

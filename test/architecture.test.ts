@@ -8,6 +8,7 @@ import { execa } from 'execa';
 const ROOT = join(import.meta.dirname, '..');
 const ROOMS = [
   ...['workflows', 'activities', 'study', 'leg', 'statistics', 'distillers', 'learning'],
+  'formats',
   ...['executors', 'k8s'],
   ...['stores', 'report', 'environment', 'stack', 'cli', 'verify', 'bin'],
 ];
