@@ -80,7 +80,10 @@ export const EXPECTED_FILES: Readonly<Record<DatasetName, readonly ExpectedFile[
   ],
 };
 
-/** Where the archives come from, and their md5 (the publisher gives no other digest). */
+/** A distribution as its publisher packs it; md5 is the only digest that is published. */
+export type Archive = { readonly url: string; readonly md5: string; readonly bytes: number };
+
+/** Where the archives come from that are fetched where none is at hand: the binary versions. */
 export const ARCHIVES = {
   cifar10: {
     url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
@@ -92,7 +95,21 @@ export const ARCHIVES = {
     md5: '03b5dce01913d631647c71ecec9e9cb8',
     bytes: 168_513_733,
   },
-} as const;
+} as const satisfies Readonly<Record<string, Archive>>;
+
+/** The same images as pickles of numpy's arrays, which is what PyTorch's users have. */
+export const PYTHON_ARCHIVES: Readonly<Record<keyof typeof ARCHIVES, Archive>> = {
+  cifar10: {
+    url: 'https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz',
+    md5: 'c58f30108f718f92721af3b95e74349a',
+    bytes: 170_498_071,
+  },
+  cifar100: {
+    url: 'https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz',
+    md5: 'eb9058c3a382ffc7106e4002c42a8d85',
+    bytes: 169_001_437,
+  },
+};
 
 /** Bytes of one record: label bytes, then three planes. */
 export function recordBytes(dataset: DatasetName): number {

@@ -14,7 +14,7 @@ const ARCHIVED = Object.keys(ARCHIVES) as readonly ArchivedDataset[];
 const EXAMPLES = `
 The digits come with the repository. CIFAR is its authors' to give, so the download is yours:
 
-${ARCHIVED.map((name) => `  ${downloadCommand(name)}\n  kdx dataset add ${name} ${archiveFile(name)}`).join('\n\n')}
+${ARCHIVED.map((name) => `  ${downloadCommand(name)}\n  kdx dataset add ${name} --from ${archiveFile(name)}`).join('\n\n')}
 
 A study then names it: "dataset": { "name": "cifar10", "preset": "correct" }
 
@@ -24,6 +24,10 @@ KDX_S3_* variables name. From there it reaches every worker and leg, on whatever
 From a checkout: npm run kdx -- dataset …`;
 
 const ADD_HELP = `
+What PyTorch's users have is read as well: cifar-10-python.tar.gz, cifar-100-python.tar.gz, and the
+folders cifar-10-batches-py and cifar-100-python that torchvision leaves behind. Their pickles are read
+as data; what would be run by Python is refused.
+
 Of an archive, size and md5 have to be the published ones. A folder with the unpacked files may hold
 other bytes, as after a conversion, but the same dataset: names and sizes, no file twice, no holes, as
 many images of every class as published, channels of the published mean and deviation.
@@ -60,11 +64,11 @@ function addCommand(): Command {
       'check the files of a dataset and put them into the store, where every worker finds them',
     )
     .addArgument(new Argument('<dataset>', 'which').choices(ARCHIVED))
-    .argument('<source>', 'its archive as downloaded, or a folder with its unpacked files')
+    .requiredOption('--from <source>', 'its archive as downloaded, or a folder with its files')
     .addHelpText('after', `${ADD_HELP}\n${EXAMPLES}`)
-    .action(async (name: ArchivedDataset, source: string) => {
+    .action(async (name: ArchivedDataset, { from }: { readonly from: string }) => {
       const store = openS3Store((await requireServers(process.env)).s3());
-      const { digest, images } = await addDataset(store, name, resolve(invokedFrom(), source));
+      const { digest, images } = await addDataset(store, name, resolve(invokedFrom(), from));
       process.stdout.write(`${name}: ${images} images in ${store.location}, digest ${digest}\n`);
     });
 }
@@ -79,7 +83,7 @@ function describe({ name, presets, digest, problem }: ListedDataset, asked: bool
       : [
           ...(problem === undefined ? [] : [problem]),
           downloadCommand(archived),
-          `kdx dataset add ${name} ${archiveFile(archived)}`,
+          `kdx dataset add ${name} --from ${archiveFile(archived)}`,
         ];
   const lines = [...facts, ...remedy].map((line) => `          ${line}`);
   return [`${name.padEnd(9)} ${state}`, ...lines].join('\n');

@@ -1,29 +1,33 @@
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { ARCHIVES, EXPECTED_FILES } from '../../study/dataset-manifest.ts';
+import {
+  ARCHIVES,
+  EXPECTED_FILES,
+  PYTHON_ARCHIVES,
+  type Archive,
+} from '../../study/dataset-manifest.ts';
 import type { ArchivedDataset } from './published.ts';
+import { pythonName } from './python.ts';
 
 /** Where the magic `ustar` stands in a tar file. */
 const TAR_MAGIC = { offset: 257, text: 'ustar' };
 const GZIP_MAGIC = '\x1f\x8b';
 const HEAD_BYTES = 512;
 
-/** The same images in forms that are not read here; sizes as their authors publish them. */
-const PYTHON_ARCHIVE_BYTES: readonly number[] = [170_498_071, 169_001_437];
-
 /** What likely happened to an archive of the wrong size, and what to do: the end of a message. */
 export async function guessAboutArchive(
   name: ArchivedDataset,
   path: string,
   size: number,
+  { url, bytes }: Archive,
 ): Promise<string> {
-  const { url } = ARCHIVES[name];
   const file = basename(path);
-  const [other] = Object.entries(ARCHIVES).find(([, { bytes }]) => bytes === size) ?? [];
+  const published = [...Object.entries(ARCHIVES), ...Object.entries(PYTHON_ARCHIVES)];
+  const [other] = published.find((entry) => entry[1].bytes === size) ?? [];
   if (other !== undefined) return `this is the archive of ${other}`;
-  if (PYTHON_ARCHIVE_BYTES.includes(size) || /python|matlab/i.test(file)) {
-    return `this looks like the python or matlab version; the binary version is ${url}`;
+  if (/matlab/i.test(file)) {
+    return `this looks like the matlab version; the binary version is ${ARCHIVES[name].url}`;
   }
   if (isMember(name, file)) {
     return `this is one file of the dataset; give the folder that holds all: ${dirname(path)}`;
@@ -34,7 +38,7 @@ export async function guessAboutArchive(
   }
   if (/^\s*</.test(head)) return `this is a web page; download ${url} again`;
   if (!head.startsWith(GZIP_MAGIC)) return `this is no .tar.gz; download ${url} again`;
-  const cut = size < ARCHIVES[name].bytes ? 'the download was cut short; ' : '';
+  const cut = size < bytes ? 'the download was cut short; ' : '';
   return `${cut}download ${url} again`;
 }
 
@@ -48,19 +52,20 @@ export function guessAboutFolder(
   folder: string,
   entries: readonly string[],
 ): string {
-  const add = (path: string): string => `kdx dataset add ${name} ${path}`;
+  const add = (path: string): string => `kdx dataset add ${name} --from ${path}`;
   const below = entries.find((entry) => entry.endsWith(`/${missing}`));
   if (below !== undefined) {
     return `it is one folder further down: ${add(join(folder, dirname(below)))}`;
   }
   const otherCase = entries.find((entry) => entry.toLowerCase() === missing);
   if (otherCase !== undefined) return `${otherCase} is there: rename it, names are in lower case`;
-  const python = missing.replace(/\.bin$/, '');
-  if (entries.some((entry) => basename(entry) === python)) {
-    return `${python} is there, which is of the python version; the binary version is ${ARCHIVES[name].url}`;
+  const python = entries.find((entry) => entry.endsWith(`/${pythonName(missing)}`));
+  if (python !== undefined) {
+    return `it is one folder further down: ${add(join(folder, dirname(python)))}`;
   }
-  const archive = basename(ARCHIVES[name].url);
-  if (entries.includes(archive)) return `the archive is there: ${add(join(folder, archive))}`;
+  const archives = [ARCHIVES, PYTHON_ARCHIVES].map((forms) => basename(forms[name].url));
+  const archive = archives.find((file) => entries.includes(file));
+  if (archive !== undefined) return `the archive is there: ${add(join(folder, archive))}`;
   const others = Object.keys(EXPECTED_FILES) as readonly (keyof typeof EXPECTED_FILES)[];
   const other = others.find(
     (dataset) =>

@@ -7,6 +7,7 @@ import type { DatasetFiles } from '../../stores/datasets.ts';
 import { checkArchive, unpackArchive } from './archive.ts';
 import { guessAboutFolder } from './guess.ts';
 import type { ArchivedDataset } from './published.ts';
+import { checkPythonMeta, PYTHON_META, pythonName, recordsOfBatch } from './python.ts';
 
 /** Files as they were given. Those of an archive are the published ones, byte for byte. */
 export type Source = { readonly kind: 'archive' | 'folder'; readonly files: DatasetFiles };
@@ -24,27 +25,52 @@ export async function readSource(name: ArchivedDataset, path: string): Promise<S
     throw new KdxError('DataMismatch', message, { cause });
   });
   if (found.isDirectory()) return { kind: 'folder', files: await readFolder(name, path) };
-  await checkArchive(name, path);
-  return { kind: 'archive', files: await unpackArchive(name, path) };
+  const form = await checkArchive(name, path);
+  return { kind: 'archive', files: await unpackArchive(name, path, form) };
 }
 
 async function readFolder(name: ArchivedDataset, folder: string): Promise<DatasetFiles> {
   const entries = await listFolder(folder, folder, SEARCH_DEPTH);
+  const isPython = isPythonFolder(name, entries);
+  if (isPython) await checkMeta(name, folder, entries);
   const files = new Map<string, Uint8Array>();
-  for (const { name: file, records } of EXPECTED_FILES[name]) {
+  for (const { name: target, records } of EXPECTED_FILES[name]) {
+    const file = isPython ? pythonName(target) : target;
     const path = join(folder, file);
     if (!entries.includes(file)) {
       const guess = guessAboutFolder(name, file, folder, entries);
       throw new KdxError('DataMismatch', `${name}: ${path} is not there; ${guess}`);
     }
-    const bytes = await readFile(path).catch((cause: unknown) => {
-      const message = `${name}: ${path} cannot be read: ${errorText(cause)}`;
-      throw new KdxError('DataMismatch', message, { cause });
-    });
-    checkSize(name, path, bytes.length, records);
-    files.set(file, bytes);
+    const bytes = await readWhole(name, path);
+    if (!isPython) checkSize(name, path, bytes.length, records);
+    files.set(target, isPython ? recordsOfBatch(name, path, records, bytes) : bytes);
   }
   return files;
+}
+
+/** Whether a folder holds files of the python version and none of the binary one. */
+function isPythonFolder(name: ArchivedDataset, entries: readonly string[]): boolean {
+  const targets = EXPECTED_FILES[name].map((file) => file.name);
+  const has = (file: string): boolean => entries.includes(file);
+  return !targets.some(has) && targets.map(pythonName).some(has);
+}
+
+async function checkMeta(
+  name: ArchivedDataset,
+  folder: string,
+  entries: readonly string[],
+): Promise<void> {
+  const { file } = PYTHON_META[name];
+  if (!entries.includes(file)) return;
+  const path = join(folder, file);
+  checkPythonMeta(name, path, await readWhole(name, path));
+}
+
+async function readWhole(name: ArchivedDataset, path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    const message = `${name}: ${path} cannot be read: ${errorText(cause)}`;
+    throw new KdxError('DataMismatch', message, { cause });
+  });
 }
 
 function checkSize(name: ArchivedDataset, path: string, bytes: number, records: number): void {

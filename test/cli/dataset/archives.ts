@@ -93,3 +93,52 @@ export async function pack(path: string): Promise<string> {
   await create({ file: archive, gzip: { level: 1 }, cwd: dirname(path) }, [basename(path)]);
   return archive;
 }
+
+/** A batch of CIFAR's python version as its authors' Python 2 wrote it, from records. */
+export function pythonBatch(name: Archived, bytes: Uint8Array): Uint8Array {
+  const { labelBytes } = DATASETS[name];
+  const stride = recordBytes(name);
+  const records = bytes.length / stride;
+  const values = stride - labelBytes;
+  const data = Buffer.alloc(records * values);
+  for (let record = 0; record < records; record += 1) {
+    data.set(bytes.subarray(record * stride + labelBytes, (record + 1) * stride), record * values);
+  }
+  const keys = name === 'cifar10' ? ['labels'] : ['coarse_labels', 'fine_labels'];
+  const lists = keys.map((key, i) => {
+    const labels = Array.from({ length: records }, (_, record) => bytes[record * stride + i] ?? 0);
+    return [short(key), ']', '(', ...labels.map((label) => `K${chr(label)}`), 'e'].join('');
+  });
+  const head = `\x80\x02}q\x01(${short('batch_label')}${short('training batch 1 of 5')}${lists.join('')}${short('data')}`;
+  const array = `cnumpy.core.multiarray\n_reconstruct\nq\x06cnumpy\nndarray\nq\x07K\x00\x85U\x01b\x87Rq\x08(K\x01J${int32(records)}M${chr(values % 256)}${chr(values >> 8)}\x86cnumpy\ndtype\nq\x09U\x02u1K\x00K\x01\x87Rq\x0a(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T${int32(data.length)}`;
+  const tail = 'tbu.';
+  return Buffer.concat([Buffer.from(head + array, 'latin1'), data, Buffer.from(tail)]);
+}
+
+/** The names of the classes, as the python version has them beside its batches. */
+export function pythonMeta(name: Archived): Uint8Array {
+  const key = name === 'cifar10' ? 'label_names' : 'fine_label_names';
+  const names = DATASETS[name].classNames.map((text) => short(text.replaceAll(' ', '_')));
+  return Buffer.from(`\x80\x02}${short(key)}](${names.join('')}es.`, 'latin1');
+}
+
+const chr = (code: number): string => String.fromCharCode(code);
+const short = (text: string): string => `U${chr(text.length)}${text}`;
+
+function int32(value: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes.toString('latin1');
+}
+
+/** The files of the python version, as torchvision leaves them behind. */
+export function pythonFiles(
+  name: Archived,
+  files: ReadonlyMap<string, Uint8Array>,
+): Map<string, Uint8Array> {
+  const batches = [...files].map(
+    ([file, bytes]) => [file.replace('.bin', ''), pythonBatch(name, bytes)] as const,
+  );
+  const meta = name === 'cifar10' ? 'batches.meta' : 'meta';
+  return new Map([...batches, [meta, pythonMeta(name)]]);
+}

@@ -51,7 +51,14 @@ test('adds a folder to the store, from which plan and list on another machine ha
   t.is(before.exitCode, 0, before.stderr);
   t.regex(before.stdout, /nothing was looked up: .*cifar10 is not in .*kdx dataset add cifar10/);
 
-  const { stdout, exitCode, stderr } = await run(variables, 'dataset', 'add', 'cifar10', source);
+  const { stdout, exitCode, stderr } = await run(
+    variables,
+    'dataset',
+    'add',
+    'cifar10',
+    '--from',
+    source,
+  );
   t.is(exitCode, 0, stderr);
   const digest = manifestDigest(await requireManifest(store, 'cifar10'));
   t.is(stdout, `cifar10: 60000 images in ${store.location}, digest ${digest}`);
@@ -70,7 +77,7 @@ test('what is refused leaves the store as it was, with exit code 65 and one line
   const { home, store, variables, run } = await setUp(t, 'refused');
   const archive = join(home, 'cifar-10-binary.tar.gz');
   await writeFile(archive, 'x');
-  const { exitCode, stderr } = await run(variables, 'dataset', 'add', 'cifar10', archive);
+  const { exitCode, stderr } = await run(variables, 'dataset', 'add', 'cifar10', '--from', archive);
   t.is(exitCode, 65, stderr);
   t.is(stderr.split('\n').length, 1);
   t.regex(stderr, /has 1 bytes; wanted 170052171; this is no \.tar\.gz; download https:/);
@@ -84,7 +91,7 @@ test('lists what is here and says how the rest comes here', async (t) => {
   t.regex(stdout, /^digits {4}here\n {10}presets correct\n {10}[0-9a-f]{64}$/m);
   t.regex(stdout, /^cifar100 {2}not here\n {10}presets paper, correct/m);
   t.true(stdout.includes(`curl -fLO ${ARCHIVES.cifar10.url}`));
-  t.true(stdout.includes('kdx dataset add cifar10 cifar-10-binary.tar.gz'));
+  t.true(stdout.includes('kdx dataset add cifar10 --from cifar-10-binary.tar.gz'));
 });
 
 test('without servers, list says so and add ends with 78', async (t) => {
@@ -94,7 +101,7 @@ test('without servers, list says so and add ends with 78', async (t) => {
   t.regex(list.stdout, /^digits {4}here$/m);
   t.regex(list.stdout, /^cifar10 {3}not known$/m);
   t.regex(list.stdout, /^no servers: .*kdx up --detach/m);
-  const add = await run({}, 'dataset', 'add', 'cifar10', home);
+  const add = await run({}, 'dataset', 'add', 'cifar10', '--from', home);
   t.is(add.exitCode, 78);
   t.regex(add.stderr, /Configuration: no servers: /);
 });
@@ -106,7 +113,7 @@ test('its help says what to download and what a study then names', async (t) => 
     for (const { url } of Object.values(ARCHIVES)) t.true(stdout.includes(`curl -fLO ${url}`));
     t.true(stdout.includes('"dataset": { "name": "cifar10", "preset": "correct" }'));
   }
-  const { stderr, exitCode } = await run({}, 'dataset', 'add', 'mnist', '.');
+  const { stderr, exitCode } = await run({}, 'dataset', 'add', 'mnist', '--from', '.');
   t.not(exitCode, 0);
   t.regex(stderr, /Allowed choices are cifar10, cifar100/);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 
 import { readSource } from '../../../cli/dataset/source.ts';
-import { ARCHIVES } from '../../../study/dataset-manifest.ts';
+import { ARCHIVES, PYTHON_ARCHIVES } from '../../../study/dataset-manifest.ts';
 import { blackFiles, folder, zeros } from './archives.ts';
 
 const URL = ARCHIVES.cifar10.url;
@@ -24,8 +24,8 @@ for (const [what, file, content, guess] of [
     'the download was cut short; download',
   ],
   [
-    'the python version by name',
-    'cifar-10-python.tar.gz',
+    'the matlab version by name',
+    'cifar-10-matlab.tar.gz',
     '\x1f\x8b\b',
     `the binary version is ${URL}`,
   ],
@@ -51,7 +51,16 @@ test('of an archive with the size of another one, it says which that is', async 
   });
   await zeros(path, 170_498_071);
   await t.throwsAsync(readSource('cifar10', path), {
-    message: /looks like the python or matlab version/,
+    message: /has md5 [0-9a-f]{32}; wanted c58f30108f718f92721af3b95e74349a; download .*python/,
+  });
+  await zeros(path, PYTHON_ARCHIVES.cifar100.bytes);
+  await t.throwsAsync(readSource('cifar10', path), {
+    message: /; this is the archive of cifar100$/,
+  });
+  const python = join(await folder(t), 'cifar-10-python.tar.gz');
+  await zeros(python, 10);
+  await t.throwsAsync(readSource('cifar10', python), {
+    message: /has 10 bytes; wanted 170498071; this is no \.tar\.gz; download .*cifar-10-python/,
   });
 });
 
@@ -61,7 +70,7 @@ test('of the parent folder, it says which folder is meant', async (t) => {
   await blackFiles(below, 'cifar10');
   await t.throwsAsync(readSource('cifar10', parent), {
     code: 'DataMismatch',
-    message: `cifar10: ${join(parent, 'data_batch_1.bin')} is not there; it is one folder further down: kdx dataset add cifar10 ${below}`,
+    message: `cifar10: ${join(parent, 'data_batch_1.bin')} is not there; it is one folder further down: kdx dataset add cifar10 --from ${below}`,
   });
 });
 
@@ -73,10 +82,10 @@ test('of names in upper case, of the python version and of another dataset, it s
     message: /; DATA_BATCH_1\.BIN is there: rename it, names are in lower case$/,
   });
   const python = await folder(t);
-  await writeFile(join(python, 'data_batch_1'), 'pickle');
+  await mkdir(join(python, 'cifar-10-batches-py'));
+  await writeFile(join(python, 'cifar-10-batches-py', 'data_batch_1'), 'pickle');
   await t.throwsAsync(readSource('cifar10', python), {
-    message:
-      /; data_batch_1 is there, which is of the python version; the binary version is https:/,
+    message: /; it is one folder further down: kdx dataset add cifar10 --from .*batches-py$/,
   });
   const other = await folder(t);
   await blackFiles(other, 'cifar100');
@@ -86,7 +95,8 @@ test('of names in upper case, of the python version and of another dataset, it s
   const archive = await folder(t);
   await writeFile(join(archive, 'cifar-10-binary.tar.gz'), '');
   await t.throwsAsync(readSource('cifar10', archive), {
-    message: /; the archive is there: kdx dataset add cifar10 \/.*\/cifar-10-binary\.tar\.gz$/,
+    message:
+      /; the archive is there: kdx dataset add cifar10 --from \/.*\/cifar-10-binary\.tar\.gz$/,
   });
   const empty = await folder(t);
   await t.throwsAsync(readSource('cifar10', empty), {
