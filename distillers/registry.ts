@@ -19,6 +19,7 @@ import { nkd } from './nkd.ts';
 import { nst } from './nst.ts';
 import { ofd } from './ofd.ts';
 import { pkt } from './pkt.ts';
+import { reviewkd } from './reviewkd.ts';
 import { rkd } from './rkd.ts';
 import { rld } from './rld.ts';
 import { sdd } from './sdd.ts';
@@ -34,5 +35,5 @@ export const DISTILLERS: readonly Distiller[] = [
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
   ...[pkt, rkd, cc, nst, vid, kdsvd],
   ...[fsp, ab, ft],
-  ...[srrl, ofd, kdpp, ctkd, sdd],
+  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd],
 ];

@@ -28,6 +28,10 @@ const EXTRACT = join(PYTHON, 'extract_libtensorflow.py');
 /** N-API 8: one build serves every Node from 18 on, and it is the highest the package declares. */
 export const NAPI = 8;
 const SOURCES = ['tfjs_backend', 'tfjs_binding'];
+/** Read before the binding's own sources: how its sessions are configured. */
+const OPTIONS = fileURLToPath(
+  new URL('../../learning/engine/native/session_options.h', import.meta.url),
+);
 const LIBRARY = 'libtensorflow_cc.so.2';
 export const FRAMEWORK = 'libtensorflow_framework.so.2';
 const LIBRARIES = [LIBRARY, FRAMEWORK];
@@ -105,11 +109,16 @@ export function packageFolder(root) {
 export async function provideBinding(root, flavour, library, say) {
   const tfjs = packageFolder(root);
   const { version } = JSON.parse(await readFile(join(tfjs, 'package.json'), 'utf8'));
+  const options = createHash('sha256')
+    .update(await readFile(OPTIONS))
+    .digest('hex')
+    .slice(0, 8);
   const binding = await cached(
-    `tfjs-binding-${version}-${flavour}-${VERSIONS.tensorflow.version}`,
+    `tfjs-binding-${version}-${flavour}-${VERSIONS.tensorflow.version}-${options}`,
     async (folder) => {
       say('compiling the binding');
       await compile(
+        flavour,
         tfjs,
         join(root, 'node_modules', 'node-api-headers', 'include'),
         library,
@@ -123,12 +132,13 @@ export async function provideBinding(root, flavour, library, say) {
 }
 
 /**
+ * @param {Flavour} flavour
  * @param {string} tfjs
  * @param {string} headers
  * @param {string} library
  * @param {string} target
  */
-async function compile(tfjs, headers, library, target) {
+async function compile(flavour, tfjs, headers, library, target) {
   const folder = await mkdtemp(join(tmpdir(), 'kdx-binding-'));
   const objectOf = (/** @type {string} */ name) => join(folder, `${name}.o`);
   const includes = [headers, tfjs, join(library, 'include')].map((path) => `-I${path}`);
@@ -137,6 +147,7 @@ async function compile(tfjs, headers, library, target) {
       SOURCES.map((name) =>
         run('g++', [
           ...['-std=c++17', '-O2', '-fPIC', `-DNAPI_VERSION=${NAPI}`, ...includes],
+          ...['-include', OPTIONS, ...(flavour === 'gpu' ? ['-DKDX_GPU'] : [])],
           ...['-c', join(tfjs, 'binding', `${name}.cc`), '-o', objectOf(name)],
         ]),
       ),

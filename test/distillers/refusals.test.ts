@@ -76,7 +76,7 @@ test('what tells the other classes apart refuses two of them', (t) => {
 
 test('methods that compare maps stage by stage refuse sizes that are no whole ratio', (t) => {
   const teacher = { ...STAGED, maps: STAGED.maps.map(([h, w, c]) => [h + 4, w + 4, c] as const) };
-  for (const name of ['nst', 'vid', 'ofd']) {
+  for (const name of ['nst', 'vid', 'ofd', 'reviewkd']) {
     t.is(
       refusalOf(name, pairOf({ teacher })),
       'it compares maps of 32 and 36 pixels; allowed: whole ratios',
@@ -84,13 +84,17 @@ test('methods that compare maps stage by stage refuse sizes that are no whole ra
   }
 });
 
-test('ofd refuses a teacher with the smaller maps', (t) => {
+test('ofd refuses a teacher with the smaller maps, reviewkd one whose maps do not grow', (t) => {
   const halved = { ...STAGED, maps: STAGED.maps.map(([h, w, c]) => [h / 2, w / 2, c] as const) };
   t.is(
     refusalOf('ofd', pairOf({ teacher: halved })),
     'the teacher’s map has 16 pixels, the student’s 32; allowed: no smaller than the student’s',
   );
   t.is(refusalOf('ofd', pairOf({ student: halved })), undefined);
+  t.is(
+    refusalOf('reviewkd', pairOf({ teacher: halved })),
+    'it enlarges maps of 8 to 4 pixels; allowed: whole multiples',
+  );
 });
 
 test('sdd refuses regions that do not divide the last map', (t) => {
