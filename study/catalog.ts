@@ -17,7 +17,7 @@ export type DatasetInfo = {
   /** Label bytes in front of the pixels; the last one is the class (CIFAR-100: coarse, fine). */
   readonly labelBytes: 1 | 2;
   readonly classNames: readonly string[];
-  /** Groups of classes that the dataset itself names; every class is in one. */
+  /** Groups of classes that a dataset is known by; every class is in one. */
   readonly superclasses?: readonly {
     readonly name: string;
     readonly classes: readonly number[];

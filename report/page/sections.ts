@@ -9,11 +9,15 @@ import { differencesFigure } from '../figures/seeds.ts';
 import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from '../figures/trees.ts';
 import { findingsOf } from '../findings.ts';
 import type { ReportInput } from '../input.ts';
+import type { DatasetInfo } from '../../study/catalog.ts';
 import { comparisonsOf } from '../../study/comparisons.ts';
+import { DATASETS } from '../../study/datasets.ts';
+import type { Study } from '../../study/schema.ts';
 import { protocolProse, protocolTable } from '../tables/protocol.ts';
 import { originTable, provenanceTable, storedBytes } from '../tables/provenance.ts';
 import { differencesTable, sweepComparisons, sweepQuestions, sweepTable } from '../tables/sweep.ts';
 import { teachOnceTable } from '../tables/teach-once.ts';
+import { partitionsTable, type Superclasses } from '../tables/partitions.ts';
 import { classNames, confusionProse, teachersTable } from '../tables/teachers.ts';
 import { arrangeTrials, type StudentGroup, type Trials } from '../trials.ts';
 
@@ -49,7 +53,9 @@ export function composeReport(input: ReportInput): Report {
         drawn.length === 0 ? [] : [figureBlock(treesFigure(drawn, names))],
       ),
       section('findings', 'What was found', items.length === 0 ? [] : [{ kind: 'list', items }]),
-      ...(wants('explanation') ? explanationSections(trials, drawn, names, entropies) : []),
+      ...(wants('explanation')
+        ? explanationSections(trials, drawn, names, entropies, superclassesOf(study))
+        : []),
       ...(wants('sweep') ? sweepSections(trials, sweep) : []),
       ...(wants('teachers') ? teacherSections(trials, names) : []),
       ...protocolSections(input, trials),
@@ -82,11 +88,17 @@ const GATES: readonly Block[] = [
   ),
 ];
 
+function superclassesOf({ dataset }: Study): Superclasses | undefined {
+  const { superclasses }: DatasetInfo = DATASETS[dataset.name];
+  return superclasses;
+}
+
 function explanationSections(
   { arms }: Trials,
   drawn: readonly DrawnTree[],
   names: readonly string[],
   entropies: ReturnType<typeof entropyComparisons>,
+  superclasses: Superclasses | undefined,
 ): readonly Section[] {
   if (arms.length === 0) return [];
   const gates = [
@@ -100,6 +112,7 @@ function explanationSections(
         `${arms.length === 1 ? 'The explainer is trained' : 'Every arm trains the explainer'} twice. With soft gates it searches for a tree; then each gate is cut to the one expert that it reads most, and this hard tree is trained anew, from fresh weights. An expert is used when some class’s way from the image leads through it.`,
       ),
       ...tableBlock(armsTable(arms)),
+      ...tableBlock(partitionsTable(arms, superclasses)),
       ...optionalFigure(classesFigure(drawn, names)),
       ...optionalFigure(explainerCurves(arms)),
     ]),

@@ -16,6 +16,10 @@ export const CIFAR10 = {
     'ship',
     'truck',
   ],
+  superclasses: [
+    { name: 'animals', classes: [2, 3, 4, 5, 6, 7] },
+    { name: 'vehicles', classes: [0, 1, 8, 9] },
+  ],
   trainImages: 50_000,
   testImages: 10_000,
   presets: {
