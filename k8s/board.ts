@@ -20,6 +20,8 @@ export type Board = {
   subscribe(jobName: string, changed: () => void): () => void;
   /** Puts in what an answer to a request has shown: it is newer than the watch. */
   note(job: Job): void;
+  /** The same for a pod. */
+  notePod(pod: Pod): void;
   close(): Promise<void>;
 };
 
@@ -30,7 +32,7 @@ export type BoardOptions = {
 };
 
 /** Label that the Job controller puts on the pods of a Job. */
-const JOB_NAME = 'batch.kubernetes.io/job-name';
+export const JOB_NAME = 'batch.kubernetes.io/job-name';
 
 /** Starts to follow the namespace. */
 export function openBoard({ api, namespace, warn }: BoardOptions): Board {
@@ -87,6 +89,7 @@ export function openBoard({ api, namespace, warn }: BoardOptions): Board {
       jobs.set(job.metadata.name, job);
       tell(job.metadata.name);
     },
+    notePod: (pod) => podChanged(pod.metadata.name, pod),
     close: async () => {
       closing.abort();
       await Promise.all(loops);

@@ -4,10 +4,10 @@ import type { Position } from '../leg/result.ts';
 import { isStalled } from '../leg/stall.ts';
 import { readJob } from './adopt.ts';
 import { hasStatus, type KubeApi } from './api.ts';
-import type { Board } from './board.ts';
+import { JOB_NAME, type Board } from './board.ts';
 import { stateOf, type JobState, type PodEnd } from './classify.ts';
 import type { Ledger } from './ledger.ts';
-import { holding, type Pod } from './objects.ts';
+import { holding, type Job, type Pod } from './objects.ts';
 import { forcePodAway } from './remove.ts';
 
 export type FollowLimits = {
@@ -94,13 +94,31 @@ async function look(job: Followed, memory: Memory): Promise<FollowEnd | undefine
   });
   if (standing.job === undefined) return await confirmGone(job);
   const state = stateOf(standing.job, standing.pods);
-  if (state.phase === 'ended') return { end: state.end, remove: false };
+  if (state.phase === 'ended') return { end: await lastWord(job, standing.job), remove: false };
   if (ledger.disruptions() >= limits.disruptions) {
     const detail = `${ledger.disruptions()} pods of this launch were disrupted`;
     return { end: { outcome: 'disrupted', detail }, remove: true };
   }
   if (state.phase === 'ending') await freeStuckPod(job, state.pod);
   return imageEnd(state, memory, limits) ?? stallEnd(job, state, memory);
+}
+
+/**
+ * The end of a Job that is complete or has failed. Jobs and pods come by a watch each, in any order: only
+ * the API server knows by then how its pods ended, and with it why, and how long they held the device.
+ */
+async function lastWord(followed: Followed, job: Job): Promise<PodEnd> {
+  const { api, namespace, board, jobName, ledger } = followed;
+  const { items } = await api.request<{ readonly items: readonly Pod[] }>({
+    ...{ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods` },
+    query: { labelSelector: `${JOB_NAME}=${jobName}` },
+  });
+  for (const pod of items) board.notePod(pod);
+  const { pods } = board.standing(jobName);
+  ledger.see(pods, new Date());
+  const state = stateOf(job, pods);
+  if (state.phase === 'ended') return state.end;
+  throw new TypeError(`${jobName} had ended, and has not`);
 }
 
 async function refreshLease(job: Followed, memory: Memory): Promise<void> {

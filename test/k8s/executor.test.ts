@@ -48,8 +48,11 @@ type World = FakeApi & {
   pod(name: string, state: object, fields?: object): void;
 };
 
-async function world(t: ExecutionContext): Promise<World> {
-  const fake = await startFakeApi();
+async function world(
+  t: ExecutionContext,
+  options: Parameters<typeof startFakeApi>[0] = {},
+): Promise<World> {
+  const fake = await startFakeApi(options);
   const warn = (): void => undefined;
   const board = openBoard({ api: fake.api, namespace: 'test', warn });
   const controls: AbortController[] = [];
@@ -130,6 +133,26 @@ test('a leg is one Job, and its end comes with its pods and their device time', 
   t.like(end.processes[0], { host: 'node1', seconds: 90, exit: 0 });
   t.is(metadata.labels?.['kdx.dev/run'], LEG.run);
   t.is(fake.seen.filter((line) => line === `POST ${JOB_PATH}`).length, 1);
+});
+
+test('how a pod ended is known though its watch is behind the one of Jobs', async (t) => {
+  const ends = [];
+  for (const [exit, condition] of [
+    [0, 'Complete'],
+    [64, 'Failed'],
+  ] as const) {
+    const fake = await world(t, { silent: [POD_PATH] });
+    const { ended } = fake.run();
+    await fake.job();
+    fake.pod('p1', exited(exit));
+    finish(fake, condition);
+    const { outcome, deviceSeconds, processes } = await ended;
+    ends.push({ outcome, deviceSeconds, exit: processes[0]?.exit });
+  }
+  t.deepEqual(ends, [
+    { outcome: 'done', deviceSeconds: 90, exit: 0 },
+    { outcome: 'badSpec', deviceSeconds: 90, exit: 64 },
+  ]);
 });
 
 test('a second call adopts the Job of the first', async (t) => {

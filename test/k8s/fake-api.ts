@@ -23,11 +23,16 @@ export type FakeApi = FakeObjects & {
 export const POD_PATH = '/api/v1/namespaces/test/pods';
 export const JOB_PATH = '/apis/batch/v1/namespaces/test/jobs';
 
+type FakeOptions = {
+  /** Collections whose watches tell nothing, ever: as if they were far behind. */
+  readonly silent?: readonly string[];
+};
+
 /**
  * Jobs and pods served as the API server does it: versions, labels, watches that end after
  * `timeoutSeconds`, deletion in the foreground; and, on demand, the ways that it fails.
  */
-export async function startFakeApi(): Promise<FakeApi> {
+export async function startFakeApi({ silent = [] }: FakeOptions = {}): Promise<FakeApi> {
   const objects = fakeObjects();
   const sockets = new Set<Socket>();
   const [statuses, modes, seen]: [number[], WatchMode[], string[]] = [[], [], []];
@@ -68,7 +73,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     if (mode === 'half-open') return;
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    if (mode === 'silent') return;
+    if (mode === 'silent' || silent.includes(path)) return;
     const send = (event: WatchEvent): void => void response.write(`${JSON.stringify(event)}\n`);
     if (mode === 'gone-later') {
       send({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } });

@@ -188,6 +188,6 @@ test('the last line counts passed and failed tests; a skipped one has failed', (
   const tap = countTap((line) => said.push(line));
   tap.write('TAP version 13\nok 1 - a › works\nnot ok 2 - b › bre');
   tap.write('aks\n  ---\n  message: wrong\n  ...\nok 3 - c # SKIP\n\n1..3\n# tests 3\n');
-  t.deepEqual(tap.end(), { passed: 1, failed: 2 });
+  t.like(tap.end(), { passed: 1, failed: 2 });
   t.deepEqual(said.slice(0, 3), ['✔ a › works', '✘ b › breaks', '  ---']);
 });
