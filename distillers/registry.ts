@@ -1,5 +1,7 @@
 import { ab } from './ab.ts';
 import { at } from './at.ts';
+import { binary_ce } from './binary_ce.ts';
+import { binary_kd } from './binary_kd.ts';
 import { cc } from './cc.ts';
 import { ce } from './ce.ts';
 import type { Distiller } from './contract.ts';
@@ -36,4 +38,5 @@ export const DISTILLERS: readonly Distiller[] = [
   ...[pkt, rkd, cc, nst, vid, kdsvd],
   ...[fsp, ab, ft],
   ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd],
+  ...[binary_ce, binary_kd],
 ];

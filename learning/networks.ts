@@ -37,6 +37,7 @@ export function networkOptions(
     imageSize,
     ...(model.width === undefined ? {} : { width: model.width }),
     ...(model.experts === undefined ? {} : { experts: model.experts }),
+    ...(model.heads === undefined ? {} : { heads: model.heads }),
     ...(vam === undefined ? {} : { vam: { blockSize: vam.block } }),
   };
 }

@@ -4,7 +4,7 @@ import { canonicalJson, digestJson } from '../study/canonical.ts';
 import { DATASET_NAMES } from '../study/datasets.ts';
 import { distillerSchema } from '../study/distillers.ts';
 import { problemsText, problemOf } from '../study/resolve.ts';
-import { modelSchema, studySchema, vamSchema } from '../study/schema.ts';
+import { modelSpecSchema, studySchema, vamSchema } from '../study/schema.ts';
 import { trainSchema } from '../study/train-schema.ts';
 import { KdxError } from './errors.ts';
 import type { Leg } from './spec.ts';
@@ -14,7 +14,7 @@ const images = z.int().min(0);
 const gates = z.enum(['soft', 'hard']);
 
 const trained = z.strictObject({
-  model: modelSchema,
+  model: modelSpecSchema,
   vam: vamSchema.optional(),
   gates: gates.optional(),
   weights: digest,
@@ -43,7 +43,7 @@ export const specSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...base,
     kind: z.literal('train'),
-    model: modelSchema,
+    model: modelSpecSchema,
     vam: vamSchema.optional(),
     gates: gates.optional(),
     distillers: z.array(distillerSchema).min(1),

@@ -2,6 +2,17 @@
 export const ARM_NAMES = ['hard-label', 'label-smoothing', 'distillation'] as const;
 export type ArmName = (typeof ARM_NAMES)[number];
 
+/**
+ * What the heads of an explainer, one a class, are trained for: one softmax over all (`ce` of the public
+ * code), the same over the larger of two outputs (its `nce`), or each for its own class (the paper's text).
+ */
+export const OBJECTIVES = ['joint', 'joint-max2', 'binary'] as const;
+export type ExplainerObjective = (typeof OBJECTIVES)[number];
+
+/** How a class's logit comes from its head: its one output, or of two the larger or their difference. */
+export const HEADS = ['single', 'larger', 'difference'] as const;
+export type Heads = (typeof HEADS)[number];
+
 /** Number formats that products may be computed in, by the kind of device. */
 export const PRECISIONS = {
   cpu: ['float32', 'bf16'],

@@ -184,6 +184,14 @@ function explainProblems(study: Study): Problem[] {
           },
         ]),
     ...foreignOptions('$.explain.model', explain.model),
+    ...(explain.objective !== 'joint-max2' || explain.model.name === 'hme_ltb'
+      ? []
+      : [
+          {
+            path: '$.explain.objective',
+            message: `found "joint-max2" for ${explain.model.name}, whose heads give a difference; allowed: joint, binary`,
+          },
+        ]),
     ...(explain.seeds <= pairs
       ? []
       : [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { teacherUse } from '../distillers/lookup.ts';
-import { ARM_NAMES } from './catalog.ts';
+import { ARM_NAMES, HEADS, OBJECTIVES, type ExplainerObjective } from './catalog.ts';
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
 import { distillerSchema } from './distillers.ts';
@@ -33,6 +33,9 @@ export const modelSchema = z.strictObject({
   experts: z.array(count.max(64)).min(1).max(6).optional().describe('hme_ltb: experts per level.'),
 });
 
+/** A model as legs are told of it: the heads of an explainer follow from its objective. */
+export const modelSpecSchema = modelSchema.extend({ heads: z.enum(HEADS).optional() });
+
 const methodSchema = z
   .strictObject({
     id: z
@@ -48,19 +51,33 @@ const methodSchema = z
     reads: teacherUse(method.distillers.map(({ name }) => name)),
   }));
 
-const explainSchema = z.strictObject({
-  model: modelSchema.prefault({ name: 'hme_ltb' }),
-  arms: z
-    .array(z.enum(ARM_NAMES))
-    .min(1)
-    .default([...ARM_NAMES]),
-  seeds: count.default(1).describe('How many of the seed pairs each arm is trained with.'),
-  teacher: identifier.optional(),
-  temperature: rate.default(4),
-  smoothing: share.default(0.1),
-  stage1: stageSchema('explainer-soft').describe('Soft gates: the search for branches.'),
-  stage2: stageSchema('explainer-hard').describe('Hard gates: the tree, trained anew.'),
-});
+const explainSchema = z
+  .strictObject({
+    model: modelSchema.prefault({ name: 'hme_ltb' }),
+    objective: z
+      .enum(OBJECTIVES)
+      .default('joint')
+      .describe(
+        'What the heads are trained for: one softmax over all, the same over the larger of two outputs, or each head for its own class.',
+      ),
+    arms: z
+      .array(z.enum(ARM_NAMES))
+      .min(1)
+      .default([...ARM_NAMES]),
+    seeds: count.default(1).describe('How many of the seed pairs each arm is trained with.'),
+    teacher: identifier.optional(),
+    temperature: rate.default(4),
+    smoothing: share.default(0.1),
+    stage1: stageSchema('explainer-soft').describe('Soft gates: the search for branches.'),
+    stage2: stageSchema('explainer-hard').describe('Hard gates: the tree, trained anew.'),
+  })
+  .transform((explain) => ({ ...explain, model: withHeads(explain.model, explain.objective) }));
+
+/** The heads that an objective asks for. Those of hme_paper are of the third kind whatever it is. */
+function withHeads(model: ModelSpec, objective: ExplainerObjective): ModelSpec {
+  if (objective === 'joint' || model.name !== 'hme_ltb') return model;
+  return { ...model, heads: objective === 'binary' ? 'difference' : 'larger' };
+}
 
 export const studySchema = z.strictObject({
   $schema: z.string().optional(),
@@ -172,6 +189,6 @@ export const studySchema = z.strictObject({
 export type StudyInput = z.input<typeof studySchema>;
 /** A study with every default filled in. */
 export type Study = z.output<typeof studySchema>;
-export type ModelSpec = z.output<typeof modelSchema>;
+export type ModelSpec = z.output<typeof modelSpecSchema>;
 export type VamSpec = z.output<typeof vamSchema>;
 export type DeviceSpec = Study['device'];

@@ -1,3 +1,4 @@
+import type { Heads } from '../../study/catalog.ts';
 import type { tf } from './backend.ts';
 
 /**
@@ -47,6 +48,8 @@ export type NetworkOptions = {
   readonly width?: number;
   /** Explainer only: experts per level ([2, 4, 8]). */
   readonly experts?: readonly number[];
+  /** Explainer only: how a class's logit comes from its head ('single'). */
+  readonly heads?: Heads;
 };
 
 /**

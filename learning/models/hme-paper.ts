@@ -67,7 +67,7 @@ function buildLevels(builder: Builder, settings: PaperExplainerSettings): Layer[
 
 function checkOptions({ options }: Builder, levels: number): void {
   requireDivisible('imageSize', options.imageSize, 2 ** levels);
-  for (const name of ['vam', 'width', 'experts'] as const) {
+  for (const name of ['vam', 'width', 'experts', 'heads'] as const) {
     if (options[name] === undefined) continue;
     throw new KdxError('SpecInvalid', `${name} is set for hme_paper; allowed: none.`);
   }

@@ -85,11 +85,14 @@ function checkOptions(builder: Builder, width: number, counts: readonly number[]
 
 /** Builds the explainer. Its pass returns gates and experts instead of a list of features. */
 export function buildHme(builder: Builder, settings: ExplainerSettings): Body {
-  const { width = settings.width, experts: counts = settings.experts } = builder.options;
+  const { width = settings.width, experts: counts = settings.experts, heads: of } = builder.options;
   checkOptions(builder, width, counts);
   const levels = buildLevels(builder, width, counts);
   const betas = buildGates(builder, counts);
-  const heads = classHeads(builder, width / 2, settings);
+  const heads = classHeads(builder, width / 2, {
+    ...settings,
+    ...(of === undefined ? {} : { of }),
+  });
 
   return (images, context): Forward => {
     const summarise = (map: tf.Tensor4D): tf.Tensor2D => flattenMap(map, settings.pooledSize);

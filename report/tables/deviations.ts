@@ -17,6 +17,7 @@ export const PUBLISHED = {
   datasets: ['cifar10', 'cifar100'],
   datasetNames: 'CIFAR-10, CIFAR-100, Tiny-ImageNet',
   teacher: 'resnet50',
+  objective: 'joint',
   explainer: { name: 'hme_ltb', width: 64, experts: [2, 4, 8] },
   network: { epochs: 240, batch: 64, optimizer: 'sgd', rate: 0.05, pad: 4, flip: true },
   stage1: { epochs: 300, batch: 128, optimizer: 'adam', rate: 0.05, pad: 4, flip: true },
@@ -83,6 +84,7 @@ function explainerDeviations({ explain }: Study): readonly Deviation[] {
       experts.join(', '),
       (explain.model.experts ?? experts).join(', '),
     ),
+    ...differs('Explainer: objective', PUBLISHED.objective, explain.objective),
     ...differs(
       'Explainer: temperature of distillation',
       PUBLISHED.temperature,

@@ -30,7 +30,7 @@ function expertLayers(size: number, inputs: number, hidden: number, outputs: num
 function outline(
   settings: ExplainerSettings,
   { imageSize, classes }: Sizes,
-  { width = settings.width, experts = settings.experts }: ModelOptions,
+  { width = settings.width, experts = settings.experts, heads: of = 'single' }: ModelOptions,
 ): Outline {
   const { pooledSize, hidden } = settings;
   const lastWidth = width / 2;
@@ -45,7 +45,7 @@ function outline(
   const head = [
     linear(lastWidth * pooledSize ** 2, hidden),
     linear(hidden, hidden),
-    linear(hidden, 1),
+    linear(hidden, of === 'single' ? 1 : 2),
   ];
   const heads = Array.from({ length: classes }, () => head).flat();
   return { features: { maps: [] }, layers: [...levels, ...heads] };
@@ -54,7 +54,7 @@ function outline(
 export const EXPLAINERS = familyOf({
   family: 'hme',
   models: { hme_ltb: { ...PUBLISHED, pooledSize: 7, hidden: 128 } },
-  options: PUBLISHED,
+  options: { ...PUBLISHED, heads: 'single' },
   isExplainer: true,
   sizeMultiple: ({ experts = PUBLISHED.experts }) => 2 ** experts.length,
   outline,

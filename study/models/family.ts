@@ -1,3 +1,5 @@
+import type { Heads } from '../catalog.ts';
+
 /** Height, width and channels of a feature map. */
 export type MapShape = readonly [height: number, width: number, channels: number];
 
@@ -25,6 +27,7 @@ export type LayerShape = {
 export type ModelOptions = {
   readonly width?: number | undefined;
   readonly experts?: readonly number[] | undefined;
+  readonly heads?: Heads | undefined;
 };
 
 /** What the data settle. */

@@ -104,11 +104,25 @@ export function armDistillers(
   arm: ArmName,
   explain: NonNullable<Study['explain']>,
 ): DistillerSpec[] {
+  if (explain.objective === 'binary') return binaryDistillers(arm, explain);
   if (arm === 'hard-label') return [{ name: 'ce', weight: 1 }];
   if (arm === 'label-smoothing') return [{ name: 'ls', weight: 1, smoothing: explain.smoothing }];
   return [
     { name: 'ce', weight: 0.1 },
     { name: 'kd', weight: 0.9, temperature: explain.temperature },
+  ];
+}
+
+/** The same where every head decides on its own class. */
+function binaryDistillers(
+  arm: ArmName,
+  { smoothing, temperature }: NonNullable<Study['explain']>,
+): DistillerSpec[] {
+  if (arm === 'hard-label') return [{ name: 'binary_ce', weight: 1, smoothing: 0 }];
+  if (arm === 'label-smoothing') return [{ name: 'binary_ce', weight: 1, smoothing }];
+  return [
+    { name: 'binary_ce', weight: 0.1, smoothing: 0 },
+    { name: 'binary_kd', weight: 0.9, temperature },
   ];
 }
 

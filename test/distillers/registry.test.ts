@@ -12,6 +12,7 @@ test('the methods, in the order of their families', (t) => {
       ...['pkt', 'rkd', 'cc', 'nst', 'vid', 'kdsvd'],
       ...['fsp', 'ab', 'ft'],
       ...['srrl', 'ofd', 'reviewkd', 'kdpp', 'ctkd', 'sdd'],
+      ...['binary_ce', 'binary_kd'],
     ],
   );
 });

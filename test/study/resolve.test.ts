@@ -296,6 +296,16 @@ test('cached logits beyond the limit are refused with their size, before anythin
   );
 });
 
+test('an objective that an explainer’s heads cannot have is refused', (t) => {
+  const { explain } = JSON.parse(digitsText) as { readonly explain: object };
+  const asked = (objective: string) => ({ ...explain, model: { name: 'hme_paper' }, objective });
+  t.regex(
+    refusal(['explain'], asked('joint-max2')),
+    /\$\.explain\.objective: found "joint-max2" for hme_paper, .*allowed: joint, binary$/,
+  );
+  t.true(resolveStudy(digitsWith(['explain'], asked('binary'))).ok);
+});
+
 test('what is no study at all is refused', (t) => {
   t.false(resolveStudy(null).ok);
   t.false(resolveStudy('digits').ok);

@@ -1,4 +1,5 @@
 import type { ExplainerSettings } from '../../../study/models/explainer.ts';
+import type { Heads } from '../../../study/catalog.ts';
 import { tf } from '../../engine/backend.ts';
 import type { Builder, Context } from '../../engine/builder.ts';
 import { dropout } from '../../engine/dropout.ts';
@@ -39,19 +40,25 @@ function batchedLinear(
   };
 }
 
+type HeadSettings = Pick<ExplainerSettings, 'pooledSize' | 'hidden'> & {
+  /** How a class's logit comes from its head's outputs. */
+  readonly of?: Heads;
+};
+
 /**
- * One head per class, all computed at once: two hidden layers with dropout and one output, the
- * class's logit (objective `joint`). Gives [classes, B, inputs] → [B, classes].
+ * One head per class, all computed at once: two hidden layers with dropout, and one output, the class's
+ * logit, or two of which it is the larger (`nce` of the public code, where either may win) or the
+ * difference. Gives [classes, B, inputs] → [B, classes].
  */
 export function classHeads(
   builder: Builder,
   channels: number,
-  { pooledSize, hidden }: Pick<ExplainerSettings, 'pooledSize' | 'hidden'>,
+  { pooledSize, hidden, of = 'single' }: HeadSettings,
 ): (x: tf.Tensor3D, context: Context) => tf.Tensor2D {
   const { classes } = builder.options;
   const first = batchedLinear(builder, 'heads/linear1', channels * pooledSize ** 2, hidden);
   const second = batchedLinear(builder, 'heads/linear2', hidden, hidden);
-  const last = batchedLinear(builder, 'heads/linear3', hidden, 1);
+  const last = batchedLinear(builder, 'heads/linear3', hidden, of === 'single' ? 1 : 2);
 
   return (x, { mode, dropoutSeed }) => {
     const drop = (hidden: tf.Tensor3D, salt: number): tf.Tensor3D =>
@@ -60,10 +67,19 @@ export function classHeads(
         : hidden;
     const hidden1 = drop(tf.relu(first(x)), 1);
     const hidden2 = drop(tf.relu(second(hidden1)), 2);
-    const logits = tf.reshape<tf.Rank.R2>(last(hidden2), [classes, -1]);
-    return tf.transpose(logits);
+    return tf.transpose(tf.reshape<tf.Rank.R2>(LOGITS[of](last(hidden2)), [classes, -1]));
   };
 }
+
+/** [classes, B, outputs] → [classes, B] or the same with a last axis of one. */
+const LOGITS: Readonly<Record<Heads, (outputs: tf.Tensor3D) => tf.Tensor>> = {
+  single: (outputs) => outputs,
+  larger: (outputs) => tf.max(outputs, 2),
+  difference: (outputs) => {
+    const [against, inFavour] = tf.unstack(outputs, 2) as [tf.Tensor2D, tf.Tensor2D];
+    return tf.sub(inFavour, against);
+  },
+};
 
 /**
  * One head per class, all computed at once: a linear layer with two outputs, for the class and against
@@ -73,7 +89,6 @@ export function binaryHeads(builder: Builder, channels: number): (x: tf.Tensor3D
   const { classes } = builder.options;
   const outputs = batchedLinear(builder, 'heads/linear', channels, 2);
   return (x) => {
-    const [against, inFavour] = tf.unstack(outputs(x), 2) as [tf.Tensor2D, tf.Tensor2D];
-    return tf.transpose(tf.reshape<tf.Rank.R2>(tf.sub(inFavour, against), [classes, -1]));
+    return tf.transpose(tf.reshape<tf.Rank.R2>(LOGITS.difference(outputs(x)), [classes, -1]));
   };
 }

@@ -61,6 +61,28 @@ for (const [name, expected] of Object.entries(gates.value)) {
   });
 }
 
+const HEADS = [
+  { heads: 'larger', logit: (a: number, b: number) => Math.max(a, b) },
+  { heads: 'difference', logit: (a: number, b: number) => b - a },
+] as const;
+
+for (const { heads, logit } of HEADS) {
+  test(`a class’s logit is the ${heads} of its head’s two outputs`, (t) => {
+    const network = randomNetwork({ model: 'hme_ltb', width: 8, heads });
+    const set = (name: string, values: (shape: number[]) => tf.Tensor): void => {
+      const { variable } = network.trainable.get(`heads/linear3/${name}`) ?? t.fail(name);
+      variable.assign(values(variable.shape));
+    };
+    const outputs = randomTensor<tf.Rank.R2>([10, 2]);
+    set('kernel', (shape) => tf.zeros(shape));
+    set('bias', () => outputs);
+    const wanted = outputs.arraySync().map(([a = 0, b = 0]) => logit(a, b));
+    for (const row of logitsOf(network, images(2), { mode: 'evaluate', hardGates: true })) {
+      t.true(distance(row, wanted) < 1e-6);
+    }
+  });
+}
+
 test('entropy is 1 for a uniform row, 0 for a decided one, and ignores order and offsets', (t) => {
   t.is(normalisedEntropy([0.25, 0.25, 0.25, 0.25]), 1);
   t.is(normalisedEntropy([0, 1, 0]), 0);

@@ -108,6 +108,35 @@ test('another distiller or model in the code retrains only what uses it', (t) =>
   t.true(vam.length === 6 && vam.every((id) => id.startsWith('sweep/resnet8/KD+VAM/')));
 });
 
+test('an objective settles the heads of the explainer and the losses of its arms', (t) => {
+  const at = (objective: string): Map<string, TrainSpec> => {
+    const input = JSON.parse(digitsText) as { explain: object };
+    const resolution = resolveStudy({ ...input, explain: { ...input.explain, objective } });
+    if (!resolution.ok) throw new Error(objective);
+    const found = new Map<string, string>();
+    const specs = expandStudy(resolution.study, context).flatMap((node) => {
+      const { key, spec } = bindTrial(node, found);
+      found.set(node.id, key);
+      return spec.kind === 'train' && node.section === 'explain' ? [[node.id, spec] as const] : [];
+    });
+    return new Map(specs);
+  };
+  const heads = (objective: string): unknown =>
+    [...new Set([...at(objective).values()].map(({ model }) => model.heads))].join();
+  t.deepEqual(['joint', 'joint-max2', 'binary'].map(heads), ['', 'larger', 'difference']);
+  const terms = (objective: string, arm: string) =>
+    at(objective).get(`explain/${arm}/s1029/soft`)?.distillers;
+  t.deepEqual(terms('joint-max2', 'hard-label'), [{ name: 'ce', weight: 1 }]);
+  t.deepEqual(terms('binary', 'hard-label'), [{ name: 'binary_ce', weight: 1, smoothing: 0 }]);
+  t.deepEqual(terms('binary', 'label-smoothing'), [
+    { name: 'binary_ce', weight: 1, smoothing: 0.1 },
+  ]);
+  t.deepEqual(terms('binary', 'distillation'), [
+    { name: 'binary_ce', weight: 0.1, smoothing: 0 },
+    { name: 'binary_kd', weight: 0.9, temperature: 4 },
+  ]);
+});
+
 test('another method changes the keys of its own trials alone', (t) => {
   const study = digits();
   const methods = study.sweep?.methods.map((m) =>
