@@ -156,12 +156,18 @@ test('an error of the thread ends the training, with the stack of the thread', a
   t.regex(String(cause.stack), /learning\/data\/assembler\.ts/);
 });
 
+/** The name of a thread of this process; one that has just ended has none. */
+function threadName(thread: string): string | undefined {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Threads of this process that assemble batches. */
 function inputThreads(): number {
-  const names = readdirSync('/proc/self/task').map((thread) =>
-    readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim(),
-  );
-  return names.filter((name) => name === 'input').length;
+  return readdirSync('/proc/self/task').filter((thread) => threadName(thread) === 'input').length;
 }
 
 async function untilThreads(count: number): Promise<void> {
