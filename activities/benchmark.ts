@@ -46,7 +46,7 @@ async function plan(
   if (!('models' in benchmark)) throw new KdxError('SpecInvalid', problemsText(benchmark));
   const place = placeOf(benchmark, catalog);
   const context = {
-    datasetDigest: await catalog.datasetDigest('digits'),
+    datasetDigest: (await catalog.dataset('digits')).digest,
     code: await catalog.readCodeIndex(),
   };
   const flavours = place.flavours.length === 0 ? [HOST] : place.flavours;

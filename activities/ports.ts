@@ -1,15 +1,18 @@
 import type { Place } from '../leg/spec.ts';
-import type { DeviceKind } from '../study/catalog.ts';
+import type { DatasetInfo, DeviceKind } from '../study/catalog.ts';
 import type { CodeIndex } from '../study/code.ts';
-import type { DatasetName } from '../study/datasets.ts';
+
+/** A dataset in the store: the digest of its manifest, and what that says of it. */
+export type StoredDataset = { readonly digest: string; readonly info?: DatasetInfo };
 
 /** What resolving a study needs of this build and this machine. */
 export type CatalogPort = {
   /**
-   * The digest of a dataset's manifest, from the store; of the digits, which come with the build,
-   * the files are stored first. Throws `DataMismatch` where the store has no such dataset.
+   * A dataset by its name, from the store; of the digits, which come with the build, the files are
+   * stored first. Throws `DataMismatch` where the store lacks one that every build knows, `SpecInvalid`
+   * where nobody knows the name.
    */
-  datasetDigest(name: DatasetName): Promise<string>;
+  dataset(name: string): Promise<StoredDataset>;
   /** The code index of this build, `learning/code.json`. */
   readCodeIndex(): Promise<CodeIndex>;
   /** Where legs on a device can run, the preferred place first. */

@@ -6,7 +6,8 @@ import type { ArtifactStore } from '../stores/artifacts.ts';
 import { lookUpResults } from '../stores/results.ts';
 import type { Place } from '../leg/spec.ts';
 import { canonicalJson } from '../study/canonical.ts';
-import { problemsText, resolveStudy as readInput } from '../study/resolve.ts';
+import type { DatasetInfo } from '../study/catalog.ts';
+import { isPending, problemsText, resolveStudy as readInput } from '../study/resolve.ts';
 import type { Study } from '../study/schema.ts';
 import { alive } from './alive.ts';
 import type {
@@ -55,15 +56,21 @@ async function resolve(
   catalog: CatalogPort,
   input: unknown,
 ): Promise<PinnedStudy> {
-  const resolution = readInput(input);
-  if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
-  const { study } = resolution;
-  const place = placeOf(study, catalog);
+  const written = readWhole(input);
+  const place = placeOf(written, catalog);
   const code = await catalog.readCodeIndex();
-  const datasetDigest = await catalog.datasetDigest(study.dataset.name);
+  const { digest: datasetDigest, info } = await catalog.dataset(written.dataset.name);
+  const study = isPending(written) ? readWhole(input, info) : written;
   const resolved = { study, datasetDigest, code, place };
   const { digest } = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(resolved)));
   return { digest, resolved };
+}
+
+/** @throws KdxError SpecInvalid with all that is wrong */
+function readWhole(input: unknown, info?: DatasetInfo): Study {
+  const resolution = readInput(input, info);
+  if (resolution.ok) return resolution.study;
+  throw new KdxError('SpecInvalid', problemsText(resolution.problems));
 }
 
 /** Where the study's legs run. @throws KdxError SpecInvalid where nothing here offers what it asks for */

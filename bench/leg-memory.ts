@@ -50,7 +50,7 @@ export async function measureLeg(plan: LegPlan): Promise<LegCost> {
 /** Made-up images in the files that CIFAR-10 has. Gives the digest of their manifest. */
 async function publishImages(store: ArtifactStore): Promise<string> {
   const files = new Map<string, Uint8Array>();
-  const stride = recordBytes(DATASET);
+  const stride = recordBytes({ name: DATASET });
   for (const { name, records } of EXPECTED_FILES[DATASET]) {
     const words = stream(SEED, `images/${name}`).words(Math.ceil((records * stride) / 4));
     const bytes = new Uint8Array(words.buffer, 0, records * stride);

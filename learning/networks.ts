@@ -1,8 +1,8 @@
 import { KdxError } from '../leg/errors.ts';
 import { EXPLAINER_NAMES } from '../study/models/models.ts';
-import { DATASETS, type DatasetName } from '../study/datasets.ts';
+import { sizesOf } from '../study/datasets.ts';
 import type { ModelSpec, VamSpec } from '../study/schema.ts';
-import type { GateMode, Trained, TrainSpec } from '../study/spec.ts';
+import type { GateMode, LegSpec, Trained, TrainSpec } from '../study/spec.ts';
 import { tf } from './engine/backend.ts';
 import { seededInitialiser } from './engine/initialise.ts';
 import type { Initialiser, Network, NetworkOptions, Pass, Route } from './engine/network.ts';
@@ -22,15 +22,18 @@ export type Gated = {
 /** A network as it was stored. Soft gates keep the temperature of their last epoch. */
 export type LoadedNetwork = Gated & { readonly inverseGateTemperature?: number };
 
+/** The dataset of a spec, as far as a network's shapes go. */
+export type DataShape = Pick<LegSpec['dataset'], 'name' | 'sizes'>;
+
 /** Key of the weights' metadata that holds it. */
 const GATE_TEMPERATURE = 'inverseGateTemperature';
 
 export function networkOptions(
   model: ModelSpec,
-  dataset: DatasetName,
+  dataset: DataShape,
   vam?: VamSpec,
 ): NetworkOptions {
-  const { classes, imageSize } = DATASETS[dataset];
+  const { classes, imageSize } = sizesOf(dataset);
   return {
     model: model.name,
     classes,
@@ -59,7 +62,7 @@ export function gateModeOf(model: ModelSpec, gates?: GateMode): GateMode | undef
  */
 export function startNetwork(spec: TrainSpec, parent: Uint8Array | undefined): Gated {
   const gates = gateModeOf(spec.model, spec.gates);
-  const options = networkOptions(spec.model, spec.dataset.name, spec.vam);
+  const options = networkOptions(spec.model, spec.dataset, spec.vam);
   const prefix = gates === 'hard' ? 'hard/' : '';
   const seed = seedIn(spec.seeds.init, spec.streams);
   const draw = (name: string) => stream(seed, `${prefix}${name}`);
@@ -98,7 +101,7 @@ function valuesOf(
 /** A stored network, ready to predict. @throws KdxError CheckpointCorrupt where the bytes do not fit */
 export function loadNetwork(
   trained: Trained,
-  dataset: DatasetName,
+  dataset: DataShape,
   bytes: Uint8Array,
 ): LoadedNetwork {
   const gates = gateModeOf(trained.model, trained.gates);

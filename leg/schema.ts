@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import { canonicalJson, digestJson } from '../study/canonical.ts';
-import { DATASET_NAMES } from '../study/datasets.ts';
+import { isRegistered } from '../study/datasets.ts';
 import { distillerSchema } from '../study/distillers.ts';
 import { problemsText, problemOf } from '../study/resolve.ts';
-import { modelSpecSchema, studySchema, vamSchema } from '../study/schema.ts';
+import { datasetNameSchema, modelSpecSchema, studySchema, vamSchema } from '../study/schema.ts';
 import { trainSchema } from '../study/train-schema.ts';
 import { KdxError } from './errors.ts';
 import type { Leg } from './spec.ts';
@@ -23,12 +23,17 @@ const trained = z.strictObject({
 const base = {
   device: studySchema.shape.device,
   engine: studySchema.shape.engine,
-  dataset: z.strictObject({
-    name: z.enum(DATASET_NAMES),
-    digest,
-    preset: z.string(),
-    split: z.strictObject({ train: z.int().min(1), validation: images, test: z.int().min(1) }),
-  }),
+  dataset: z
+    .strictObject({
+      name: datasetNameSchema,
+      digest,
+      preset: z.string(),
+      sizes: z.strictObject({ classes: z.int().min(2), imageSize: z.int().min(1) }).optional(),
+      split: z.strictObject({ train: z.int().min(1), validation: images, test: z.int().min(1) }),
+    })
+    .refine(({ name, sizes }) => isRegistered(name) === (sizes === undefined), {
+      message: 'sizes for a dataset that is not registered, and for no other',
+    }),
   code: digest,
 };
 

@@ -57,9 +57,11 @@ export function logName(key: string, process: string): string {
   return `logs/${checkDigest(key)}/${process}.log`;
 }
 
+export const DATASETS_PREFIX = 'datasets/';
+
 /** The name of the object that says which manifest a dataset has. */
 export function datasetName(dataset: string): string {
-  return `datasets/${dataset}.json`;
+  return `${DATASETS_PREFIX}${dataset}.json`;
 }
 
 /** The name of one measurement of a benchmark's series; in the order of time. */

@@ -21,7 +21,7 @@ export const PRECISIONS = {
 export type DeviceKind = keyof typeof PRECISIONS;
 export type Precision = (typeof PRECISIONS)[DeviceKind][number];
 
-/** A dataset in CIFAR's binary layout: label bytes, then planar red, green, blue. */
+/** What a dataset is. Its records have CIFAR's binary layout: label bytes, then planar red, green, blue. */
 export type DatasetInfo = {
   readonly classes: number;
   readonly imageSize: number;

@@ -1,6 +1,6 @@
 import { digestJson } from './canonical.ts';
 import type { ModelName } from './models/models.ts';
-import type { DatasetName } from './datasets.ts';
+import { isRegistered, type DatasetName } from './datasets.ts';
 import type { LegSpec } from './spec.ts';
 
 /**
@@ -19,7 +19,7 @@ export type CodeIndex = {
 
 /** The parts of the code one leg is computed by. */
 export type CodeUse = {
-  readonly dataset: DatasetName;
+  readonly dataset: string;
   readonly models: readonly ModelName[];
   readonly distillers?: readonly string[];
   readonly vam?: boolean;
@@ -37,7 +37,8 @@ export function codeOf(index: CodeIndex, use: CodeUse): string {
   ) => Object.fromEntries([...new Set(names)].map((name) => [name, table[name]]));
   return digestJson({
     kind: index.kinds[use.kind],
-    dataset: index.datasets[use.dataset],
+    // Another one is its manifest alone, whose digest the spec names.
+    dataset: isRegistered(use.dataset) ? index.datasets[use.dataset] : undefined,
     vam: use.vam === true ? index.vam : undefined,
     models: pick(use.models, index.models),
     distillers: pick(use.distillers ?? [], index.distillers),

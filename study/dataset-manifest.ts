@@ -1,5 +1,6 @@
 import { canonicalJson, digestBytes, digestJson } from './canonical.ts';
-import { DATASETS, type DatasetName } from './datasets.ts';
+import type { DatasetInfo } from './catalog.ts';
+import { DATASETS, infoOf, isRegistered, type DatasetName, type DatasetUse } from './datasets.ts';
 
 export type DatasetRole = 'train' | 'test';
 
@@ -17,8 +18,13 @@ export type DatasetFile = {
  * and the digest of that blob is the dataset's name in every spec: a leg reads all by digest.
  */
 export type DatasetManifest = {
-  readonly dataset: DatasetName;
+  readonly dataset: string;
   readonly files: readonly DatasetFile[];
+  /**
+   * What the dataset is: classes and their names, superclasses, sizes, normalisation. Absent of the
+   * digits and of what an older build has stored; a registered dataset is what the build knows.
+   */
+  readonly info?: DatasetInfo;
 };
 
 /** `dataset.digest` of a leg's spec: the digest of `manifestBytes`. */
@@ -111,10 +117,30 @@ export const PYTHON_ARCHIVES: Readonly<Record<keyof typeof ARCHIVES, Archive>> =
   },
 };
 
+/** Tiny-ImageNet, which is added as images are; of its own name the archive has to be the published one. */
+export const TINY_IMAGENET_NAME = 'tiny-imagenet';
+export const TINY_IMAGENET_ARCHIVE: Archive = {
+  url: 'http://cs231n.stanford.edu/tiny-imagenet-200.zip',
+  md5: '90528d7ca1a48142e341f4ef8d21d0de',
+  bytes: 248_100_043,
+};
+
 /** Bytes of one record: label bytes, then three planes. */
-export function recordBytes(dataset: DatasetName): number {
-  const { labelBytes, imageSize } = DATASETS[dataset];
+export function recordBytes(dataset: DatasetUse): number {
+  const { labelBytes, imageSize } = infoOf(dataset);
   return labelBytes + 3 * imageSize ** 2;
+}
+
+/**
+ * The files that a dataset has to consist of: those of its distribution, of another one those that its
+ * manifest lists, of whole records each.
+ */
+export function expectedFiles({ dataset, info, files }: DatasetManifest): readonly ExpectedFile[] {
+  if (isRegistered(dataset)) return EXPECTED_FILES[dataset];
+  const use: DatasetUse = info === undefined ? { name: dataset } : { name: dataset, info };
+  return files.map(({ name, role, bytes }) => {
+    return { name, role, records: Math.floor(bytes / recordBytes(use)) };
+  });
 }
 
 /** Registers files at hand, in the order they are expected in. */
@@ -123,7 +149,7 @@ export function manifestOf(
   files: ReadonlyMap<string, Uint8Array>,
 ): DatasetManifest {
   return {
-    dataset,
+    ...{ dataset, info: DATASETS[dataset] },
     files: EXPECTED_FILES[dataset].map(({ name, role }) => {
       const bytes = files.get(name);
       if (bytes === undefined) throw new TypeError(`${dataset} has no file ${name}`);

@@ -1,6 +1,6 @@
 /** What a method refuses: networks it cannot work on, and trainings it does not fit into. */
 import { distillerOf } from '../distillers/lookup.ts';
-import { DATASETS } from './datasets.ts';
+import { knownInfo } from './datasets.ts';
 import { featureShapes } from './models/models.ts';
 import { teacherOf } from './plan/nodes.ts';
 import { splitOf } from './plan/split.ts';
@@ -31,9 +31,10 @@ export function phaseProblems({ sweep }: Study, path: string, { distillers }: Me
 
 /** Pairs of student and teacher that a distiller cannot work on, known from their shapes. */
 export function pairProblems(study: Study, path: string, method: Method): Problem[] {
-  const { classes, imageSize } = DATASETS[study.dataset.name];
+  const info = knownInfo(study.dataset);
   const teacher = teacherOf(study, method.teacher)?.model.name;
-  if (teacher === undefined) return [];
+  if (teacher === undefined || info === undefined) return [];
+  const { classes, imageSize } = info;
   const known = {
     classes,
     images: splitOf(study).train,

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
+import type { DatasetInfo } from './catalog.ts';
+import { isRegistered } from './datasets.ts';
 import { ruleProblems, type Problem } from './rules.ts';
 import { studySchema, type Study } from './schema.ts';
 import { allowedText, foundText } from './wording.ts';
 
-export type { Problem } from './rules.ts';
+export { absentDataset, isPending, type Problem } from './rules.ts';
 
 /** A study with its defaults, or everything that is wrong with it. */
 export type Resolution =
@@ -13,8 +15,11 @@ export type Resolution =
 /**
  * Reads what a user wrote: fills the defaults, refuses unknown fields and impossible combinations.
  * Every problem names its JSON path, the value found and what is allowed. Pure.
+ *
+ * @param info what the study's dataset is, of one that is not registered: without it the resolution is
+ *   pending (`isPending`), and whatever follows from the dataset is not yet checked
  */
-export function resolveStudy(input: unknown): Resolution {
+export function resolveStudy(input: unknown, info?: DatasetInfo): Resolution {
   const parsed = studySchema.safeParse(input);
   if (!parsed.success) {
     const found = parsed.error.issues.map((issue) => problemOf(issue, input));
@@ -24,8 +29,14 @@ export function resolveStudy(input: unknown): Resolution {
       problems: [...new Map(found.map((problem) => [problem.path, problem])).values()],
     };
   }
-  const problems = ruleProblems(parsed.data);
-  return problems.length === 0 ? { ok: true, study: parsed.data } : { ok: false, problems };
+  const study = withInfo(parsed.data, info);
+  const problems = ruleProblems(study);
+  return problems.length === 0 ? { ok: true, study } : { ok: false, problems };
+}
+
+function withInfo(study: Study, info: DatasetInfo | undefined): Study {
+  if (info === undefined || isRegistered(study.dataset.name)) return study;
+  return { ...study, dataset: { ...study.dataset, info } };
 }
 
 /** All problems as one message, for an error that leaves the process. */

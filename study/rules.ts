@@ -1,7 +1,7 @@
 import { PRECISIONS, type Precision } from './catalog.ts';
 import { EXPLAINER_NAMES, MODEL_NAMES } from './models/models.ts';
 import { MODELS } from './models/registry.ts';
-import { DATASETS } from './datasets.ts';
+import { DATASET_NAMES, infoOf, knownInfo } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study } from './schema.ts';
 import { type Train } from './train-schema.ts';
 import { pairProblems, phaseProblems, type Method } from './method-rules.ts';
@@ -15,10 +15,24 @@ export type Problem = { readonly path: string; readonly message: string };
 export function ruleProblems(study: Study): readonly Problem[] {
   return [
     ...deviceProblems(study),
-    ...datasetProblems(study),
+    ...(isPending(study) ? [] : datasetProblems(study)),
     ...networkProblems(study),
-    ...cacheProblems(study),
+    ...(isPending(study) ? [] : cacheProblems(study)),
   ];
+}
+
+/** Whether the store has to be asked what the study's dataset is before all can be said of it. */
+export function isPending({ dataset }: Study): boolean {
+  return knownInfo(dataset) === undefined;
+}
+
+/** The problem of a study whose dataset is nowhere. @param place where was looked beside this build */
+export function absentDataset(
+  { dataset: { name } }: { readonly dataset: { readonly name: string } },
+  place: string,
+): Problem {
+  const message = `found "${name}"; allowed: ${DATASET_NAMES.join(', ')}, or one that is in ${place} (kdx dataset add ${name} --from … puts it there)`;
+  return { path: '$.dataset.name', message };
 }
 
 function deviceProblems({ device: { kind, precision } }: Study): Problem[] {
@@ -30,7 +44,7 @@ function deviceProblems({ device: { kind, precision } }: Study): Problem[] {
 
 function datasetProblems(study: Study): Problem[] {
   const { name, preset, split } = study.dataset;
-  const info = DATASETS[name];
+  const info = infoOf(study.dataset);
   const problems: Problem[] = [];
   const presets = Object.keys(info.presets);
   if (!presets.includes(preset)) {

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { teacherUse } from '../distillers/lookup.ts';
-import { ARM_NAMES, HEADS, OBJECTIVES, type ExplainerObjective } from './catalog.ts';
+import {
+  ARM_NAMES,
+  HEADS,
+  OBJECTIVES,
+  type DatasetInfo,
+  type ExplainerObjective,
+} from './catalog.ts';
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
 import { distillerSchema } from './distillers.ts';
@@ -15,6 +21,10 @@ const identifier = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'letters, digits, ".", "_" and "-", at most 63')
   .describe('A short name used in ids and paths.');
+/** Also part of a name in the store. */
+export const datasetNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a-z, 0-9, ".", "_" and "-", at most 63');
 const count = z.int().min(1);
 const rate = z.number().positive();
 const share = z.number().min(0).max(1);
@@ -109,7 +119,9 @@ export const studySchema = z.strictObject({
       'How steps run: recorded once as one graph, or operation by operation, for debugging.',
     ),
   dataset: z.strictObject({
-    name: z.enum(DATASET_NAMES),
+    name: datasetNameSchema.describe(
+      `One of ${DATASET_NAMES.join(', ')}, or one that kdx dataset add has put into the store.`,
+    ),
     preset: z
       .string()
       .default(DEFAULT_PRESET)
@@ -187,8 +199,14 @@ export const studySchema = z.strictObject({
 
 /** A study as written: defaults may be absent. */
 export type StudyInput = z.input<typeof studySchema>;
-/** A study with every default filled in. */
-export type Study = z.output<typeof studySchema>;
+type Parsed = z.output<typeof studySchema>;
+/**
+ * A study with every default filled in, and with what its dataset is where that is not registered:
+ * nobody writes it, the store says it when the study is resolved.
+ */
+export type Study = Omit<Parsed, 'dataset'> & {
+  readonly dataset: Parsed['dataset'] & { readonly info?: DatasetInfo };
+};
 export type ModelSpec = z.output<typeof modelSpecSchema>;
 export type VamSpec = z.output<typeof vamSchema>;
 export type DeviceSpec = Study['device'];

@@ -1,5 +1,5 @@
-import type { DatasetName } from './datasets.ts';
 import type { DistillerSpec } from './distillers.ts';
+import type { Sizes } from './models/family.ts';
 import type { DeviceSpec, ModelSpec, VamSpec } from './schema.ts';
 import type { Train } from './train-schema.ts';
 
@@ -8,10 +8,12 @@ type LegBase = {
   readonly device: DeviceSpec;
   readonly engine: 'eager' | 'recorded';
   readonly dataset: {
-    readonly name: DatasetName;
+    readonly name: string;
     /** sha256 over the dataset's files, from the registry. */
     readonly digest: string;
     readonly preset: string;
+    /** Of a dataset that is not registered: every build knows those of the others. */
+    readonly sizes?: Sizes;
     readonly split: { readonly train: number; readonly validation: number; readonly test: number };
   };
   /** Digest of the source files that compute this leg (`study/code.ts`). */

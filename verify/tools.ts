@@ -42,7 +42,7 @@ export async function openVerifyTools(
     problemOf: (error) => problemOf(store, error),
     metricsOfLog: (spec, epochs) => {
       const { model, dataset, vam } = spec;
-      const { parameterCount } = networkCost(networkOptions(model, dataset.name, vam));
+      const { parameterCount } = networkCost(networkOptions(model, dataset, vam));
       return trainingMetrics(epochs, {
         parameters: parameterCount,
         helperParameters: helperParameters(spec),

@@ -123,10 +123,12 @@ function studies({ environment, connection, settings }: Part, artifacts: Artifac
   const catalog: CatalogPort = {
     places: (device) => (settings === undefined ? [LOCAL_PLACE] : placesIn(settings, device)),
     readCodeIndex,
-    datasetDigest: async (name) =>
-      name === 'digits'
-        ? publishDigits(artifacts, ROOT)
-        : manifestDigest(await requireManifest(artifacts, name)),
+    dataset: async (name) => {
+      if (name === 'digits') return { digest: await publishDigits(artifacts, ROOT) };
+      const manifest = await requireManifest(artifacts, name);
+      const digest = manifestDigest(manifest);
+      return manifest.info === undefined ? { digest } : { digest, info: manifest.info };
+    },
   };
   const temporal = new Client({ connection, namespace: environment.temporal.namespace });
   return {

@@ -1,45 +1,61 @@
 import { resolve } from 'node:path';
-import { Argument, Command } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 
 import { ARCHIVES } from '../../study/dataset-manifest.ts';
-import { addDataset } from '../dataset/add.ts';
-import type { ArchivedDataset } from '../dataset/published.ts';
-import { listDatasets, type ListedDataset } from '../dataset/list.ts';
 import { openS3Store } from '../../stores/s3.ts';
+import { addAny, type AddOptions } from '../dataset/add-any.ts';
+import { IMAGE_SIZES } from '../dataset/images/convert.ts';
+import { datasetLines, listDatasets } from '../dataset/list.ts';
 import { invokedFrom } from '../invoked-from.ts';
 import { findServers, NO_SERVERS, requireServers } from '../servers.ts';
 
-const ARCHIVED = Object.keys(ARCHIVES) as readonly ArchivedDataset[];
-
 const EXAMPLES = `
-The digits come with the repository. CIFAR is its authors' to give, so the download is yours:
+Examples:
+  kdx dataset add cifar10 --from cifar-10-python.tar.gz     what PyTorch has downloaded
+  kdx dataset add cifar10 --from data/cifar-10-batches-py   what torchvision leaves behind
+  kdx dataset add cifar100 --from cifar-100-binary.tar.gz
+  kdx dataset add tiny-imagenet --from tiny-imagenet-200.zip
+  kdx dataset add birds --from photos/birds --size 64       images of your own
+  kdx dataset add birds --from birds.zip --size 32 --validation 0.1
+  kdx list datasets
 
-${ARCHIVED.map((name) => `  ${downloadCommand(name)}\n  kdx dataset add ${name} --from ${archiveFile(name)}`).join('\n\n')}
-
-A study then names it: "dataset": { "name": "cifar10", "preset": "correct" }
+A study then names it: "dataset": { "name": "birds", "preset": "correct" }
 
 A dataset is kept in the store: that of this checkout's running stack (kdx up --detach), or the one that
-KDX_S3_* variables name. From there it reaches every worker and leg, on whatever machine.
+KDX_S3_* variables name. From there it reaches every worker and leg, on whatever machine. The digits
+come with the repository.
 
 From a checkout: npm run kdx -- dataset …`;
 
 const ADD_HELP = `
-What PyTorch's users have is read as well: cifar-10-python.tar.gz, cifar-100-python.tar.gz, and the
-folders cifar-10-batches-py and cifar-100-python that torchvision leaves behind. Their pickles are read
-as data; what would be run by Python is refused.
+CIFAR-10 and CIFAR-100, by the names cifar10 and cifar100:
+  the publisher's archives, binary or python (${Object.values(ARCHIVES)
+    .map(({ url }) => url)
+    .join(', ')} …), whose size and md5 have to be the
+  published ones; or a folder with the files of either. A folder may hold other bytes, as after a
+  conversion, but the same dataset: names and sizes, no file twice, no holes, as many images of every
+  class as published, channels of the published mean and deviation. Pickles are read as data: what
+  Python would run is refused.
 
-Of an archive, size and md5 have to be the published ones. A folder with the unpacked files may hold
-other bytes, as after a conversion, but the same dataset: names and sizes, no file twice, no holes, as
-many images of every class as published, channels of the published mean and deviation.
-Nothing is stored before all is checked, and the name comes last: an add that is interrupted changes
-nothing and can be done again. One of the same name is replaced; studies that have it keep theirs.
+Tiny-ImageNet, by its own folders (wnids.txt, words.txt, val/val_annotations.txt), whatever the name:
+  tiny-imagenet-200.zip or the folder that is in it. Its images of val/ are the test images.
 
-Exit codes: 0 stored · 65 something is missing, cut short or changed · 78 no servers`;
+Images of your own, by any other name (a-z, 0-9, ".", "_", "-"):
+  a folder, .zip, .tar or .tar.gz as torchvision's ImageFolder reads it: train/<class>/…, and test/<class>/…
+  or val/<class>/…, with png, jpg, webp or bmp. Classes are numbered by name, ${'2 to 256'} of them.
+  --size makes the shorter side so many pixels and keeps the middle of the longer one. Photographs are
+  turned as EXIF says; transparency is put over black; grey, 16 bits, palettes and CMYK become 8-bit
+  colours. Presets of a study: correct (mean and deviation of the training images), imagenet.
+
+Nothing is stored before all is checked, and the name comes last: an add that is refused or interrupted
+changes nothing and can be done again. One of the same name is replaced; studies that have it keep theirs.
+
+Exit codes: 0 stored · 64 wrong options · 65 something is missing, cut short, changed or no image · 78 no servers`;
 
 /** `kdx dataset`: which datasets are here, and how the others come here. */
 export function datasetCommand(): Command {
   return new Command('dataset')
-    .description('list the datasets a study can name; register CIFAR once you have downloaded it')
+    .description('put datasets into the store: CIFAR, Tiny-ImageNet, images of your own')
     .addHelpText('after', EXAMPLES)
     .addCommand(listCommand())
     .addCommand(addCommand());
@@ -47,52 +63,51 @@ export function datasetCommand(): Command {
 
 function listCommand(): Command {
   return new Command('list')
-    .description('registered datasets, their presets, and whether the store has them')
+    .description('as kdx list datasets: what a study can name, and what can be added')
     .action(async () => {
       const servers = await findServers(process.env);
       const store = servers === undefined ? undefined : openS3Store(servers.s3());
-      const datasets = await listDatasets(store);
-      const lines = datasets.map((dataset) => describe(dataset, store !== undefined));
+      const lines = datasetLines(await listDatasets(store));
       const end = store === undefined ? NO_SERVERS : `store: ${store.location}`;
-      process.stdout.write(`${[...lines, end].join('\n')}\n`);
+      process.stdout.write(`${[...lines, '', end].join('\n')}\n`);
     });
 }
 
 function addCommand(): Command {
   return new Command('add')
-    .description(
-      'check the files of a dataset and put them into the store, where every worker finds them',
-    )
-    .addArgument(new Argument('<dataset>', 'which').choices(ARCHIVED))
+    .description('check a dataset and put it into the store, where every worker finds it')
+    .addArgument(new Argument('<name>', 'cifar10, cifar100, tiny-imagenet, or a name of your own'))
     .requiredOption('--from <source>', 'its archive as downloaded, or a folder with its files')
+    .option(
+      '--size <pixels>',
+      `resize images of your own: ${IMAGE_SIZES.join(' or ')}`,
+      numberIn(`allowed: ${IMAGE_SIZES.join(', ')}`, (size) => IMAGE_SIZES.includes(size)),
+    )
+    .option(
+      '--validation <share>',
+      'take so much of each class of train/ as test images, where there is no test/ and no val/',
+      numberIn('allowed: a share between 0 and 1', (share) => share > 0 && share < 1),
+    )
+    .option('--superclasses <file>', 'groups of classes, as JSON: {"animals": ["cat", "dog"], …}')
     .addHelpText('after', `${ADD_HELP}\n${EXAMPLES}`)
-    .action(async (name: ArchivedDataset, { from }: { readonly from: string }) => {
+    .action(async (name: string, { from, superclasses, ...options }: AddFlags) => {
       const store = openS3Store((await requireServers(process.env)).s3());
-      const { digest, images } = await addDataset(store, name, resolve(invokedFrom(), from));
-      process.stdout.write(`${name}: ${images} images in ${store.location}, digest ${digest}\n`);
+      const here = (path: string): string => resolve(invokedFrom(), path);
+      const lines = await addAny(store, name, here(from), {
+        ...options,
+        ...(superclasses === undefined ? {} : { superclasses: here(superclasses) }),
+        tell: (line) => process.stderr.write(`${line}\n`),
+      });
+      process.stdout.write(`${lines.join('\n')}\n`);
     });
 }
 
-function describe({ name, presets, digest, problem }: ListedDataset, asked: boolean): string {
-  const state = digest !== undefined ? 'here' : asked ? 'not here' : 'not known';
-  const facts = [`presets ${presets.join(', ')}`, ...(digest === undefined ? [] : [digest])];
-  const archived = ARCHIVED.find((candidate) => candidate === name);
-  const remedy =
-    digest !== undefined || archived === undefined
-      ? []
-      : [
-          ...(problem === undefined ? [] : [problem]),
-          downloadCommand(archived),
-          `kdx dataset add ${name} --from ${archiveFile(archived)}`,
-        ];
-  const lines = [...facts, ...remedy].map((line) => `          ${line}`);
-  return [`${name.padEnd(9)} ${state}`, ...lines].join('\n');
-}
+type AddFlags = Omit<AddOptions, 'tell'> & { readonly from: string };
 
-function downloadCommand(name: ArchivedDataset): string {
-  return `curl -fLO ${ARCHIVES[name].url}`;
-}
-
-function archiveFile(name: ArchivedDataset): string {
-  return ARCHIVES[name].url.split('/').at(-1) ?? '';
+function numberIn(allowed: string, fits: (value: number) => boolean): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && fits(value)) return value;
+    throw new InvalidArgumentError(allowed);
+  };
 }

@@ -2,9 +2,7 @@ import { Command } from 'commander';
 import { errorText, isKdxError, KdxError } from '../../leg/errors.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import { openS3Store } from '../../stores/s3.ts';
-import { manifestDigest } from '../../study/dataset-manifest.ts';
-import { problemsText, resolveStudy } from '../../study/resolve.ts';
-import { requireManifest } from '../../stores/datasets.ts';
+import { isPending } from '../../study/resolve.ts';
 import { legSlots } from '../../environment/worker.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
@@ -12,6 +10,7 @@ import { findServers, NO_SERVERS } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
 import { forecastStudy, type Forecast } from '../study/forecast.ts';
 import { forecastLines } from '../study/forecast-lines.ts';
+import { resolveInput, resolveWithStore } from '../study/resolve.ts';
 
 const HELP = `
 Nothing is run and nothing is written. Every trial is looked up in the store by its key, as the study
@@ -58,21 +57,22 @@ type Planned = {
 };
 
 async function forecastOf(name: string): Promise<Planned> {
-  const resolution = resolveStudy((await readStudyFile(studyFilePath(name))).input);
-  if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
-  const { study } = resolution;
-  const parallel = Math.min(study.limits.parallel, legSlots(process.env));
+  const { input } = await readStudyFile(studyFilePath(name));
+  const written = resolveInput(input);
+  const parallel = Math.min(written.limits.parallel, legSlots(process.env));
   const code = computeCodeIndex(ROOT);
   const servers = await findServers(process.env);
   try {
     if (servers === undefined) throw new KdxError('ObjectStore', NO_SERVERS);
     const store = openS3Store({ ...servers.s3(), retrySeconds: PATIENCE_SECONDS });
-    const datasetDigest = manifestDigest(await requireManifest(store, study.dataset.name));
+    const { study, datasetDigest } = await resolveWithStore(store, input);
     return { forecast: await forecastStudy(store, study, { datasetDigest, code }, parallel) };
   } catch (error) {
-    // Without a store or without the dataset there are no keys to look up; the plan itself stands.
-    if (!isKdxError(error) || !['ObjectStore', 'DataMismatch'].includes(error.code)) throw error;
-    const forecast = await forecastStudy(undefined, study, { datasetDigest: '', code }, parallel);
+    // Without a store or without the dataset there are no keys to look up; the plan itself stands, but
+    // of a dataset that the store alone knows.
+    const isKnown = isKdxError(error) && ['ObjectStore', 'DataMismatch'].includes(error.code);
+    if (!isKnown || isPending(written)) throw error;
+    const forecast = await forecastStudy(undefined, written, { datasetDigest: '', code }, parallel);
     return { forecast, problem: `nothing was looked up: ${errorText(error)}` };
   }
 }

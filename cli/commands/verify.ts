@@ -1,14 +1,11 @@
 import { Command } from 'commander';
-import { KdxError } from '../../leg/errors.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import { openS3Store } from '../../stores/s3.ts';
-import { problemsText, resolveStudy } from '../../study/resolve.ts';
-import { manifestDigest } from '../../study/dataset-manifest.ts';
-import { requireManifest } from '../../stores/datasets.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
 import { requireServers } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
+import { resolveWithStore } from '../study/resolve.ts';
 import type { Check } from '../../verify/check.ts';
 import { verifyStudy } from '../../verify/study.ts';
 import { checkLine, failureOf, NONE, summaryLine } from '../../verify/summary.ts';
@@ -50,13 +47,10 @@ export function verifyCommand(): Command {
 
 async function* checks(study: string): AsyncGenerator<Check> {
   const servers = await requireServers(process.env);
-  const resolution = resolveStudy((await readStudyFile(studyFilePath(study))).input);
-  if (!resolution.ok) throw new KdxError('SpecInvalid', problemsText(resolution.problems));
+  const { input } = await readStudyFile(studyFilePath(study));
   const store = openS3Store(servers.s3());
-  const { dataset, device } = resolution.study;
-  const manifest = await requireManifest(store, dataset.name);
-  const datasetDigest = manifestDigest(manifest);
-  const resolved = { study: resolution.study, datasetDigest, code: computeCodeIndex(ROOT) };
-  const tools = await openVerifyTools(device, store);
+  const { manifest, ...found } = await resolveWithStore(store, input);
+  const resolved = { ...found, code: computeCodeIndex(ROOT) };
+  const tools = await openVerifyTools(resolved.study.device, store);
   yield* verifyStudy(store, resolved, manifest, tools);
 }

@@ -32,6 +32,6 @@ export async function addDataset(
 export function decodeFiles(name: ArchivedDataset, files: DatasetFiles): readonly ContentFile[] {
   return EXPECTED_FILES[name].map(({ name: file, role, records }) => {
     const bytes = files.get(file) as Uint8Array;
-    return { file, role, bytes, ...decodeFile(name, { name: file, records }, bytes) };
+    return { file, role, bytes, ...decodeFile({ name }, { name: file, records }, bytes) };
   });
 }

@@ -36,12 +36,27 @@ export async function checkArchive(name: ArchivedDataset, path: string): Promise
     const guess = await guessAboutArchive(name, path, size, wanted);
     throw new KdxError('DataMismatch', `${problem}; ${guess}`);
   }
+  await checkMd5(name, path, wanted);
+  return isPython ? 'python' : 'binary';
+}
+
+/** Compares a file with a published one. @throws KdxError `DataMismatch` */
+export async function checkPublished(name: string, path: string, wanted: Archive): Promise<void> {
+  const { size } = await stat(path);
+  if (size !== wanted.bytes) {
+    const problem = `${name}: ${path} has ${size} bytes; wanted ${wanted.bytes}`;
+    throw new KdxError('DataMismatch', `${problem}; download ${wanted.url} again`);
+  }
+  await checkMd5(name, path, wanted);
+}
+
+async function checkMd5(name: string, path: string, { md5: wanted, url }: Archive): Promise<void> {
   const hash = createHash('md5');
   await pipeline(createReadStream(path), hash);
   const md5 = hash.digest('hex');
-  if (md5 === wanted.md5) return isPython ? 'python' : 'binary';
-  const problem = `${name}: ${path} has md5 ${md5}; wanted ${wanted.md5}`;
-  throw new KdxError('DataMismatch', `${problem}; download ${wanted.url} again`);
+  if (md5 === wanted) return;
+  const problem = `${name}: ${path} has md5 ${md5}; wanted ${wanted}`;
+  throw new KdxError('DataMismatch', `${problem}; download ${url} again`);
 }
 
 /**
@@ -89,7 +104,7 @@ function memberOf(
   { name: target, records }: ExpectedFile,
   form: Form,
 ): Wanted {
-  const bytes = records * recordBytes(name);
+  const bytes = records * recordBytes({ name });
   if (form === 'binary')
     return { file: target, target, records, bytes: { least: bytes, most: bytes } };
   const most = Math.floor(bytes * MOST_PYTHON_OVERHEAD);

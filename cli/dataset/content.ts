@@ -95,7 +95,7 @@ function checkRepeats(name: ArchivedDataset, files: readonly ContentFile[]): voi
 /** CIFAR-100 stores the superclass in front of the class: 20 of them, 5 classes in each. */
 function checkSuperclasses(name: ArchivedDataset, files: readonly ContentFile[]): void {
   if (DATASETS[name].labelBytes === 1) return;
-  const stride = recordBytes(name);
+  const stride = recordBytes({ name });
   const superclassOf = new Map<number, number>();
   for (const { file, count, bytes } of files) {
     for (let record = 0; record < count; record += 1) {

@@ -46,7 +46,7 @@ export function recordsOfBatch(
   bytes: Uint8Array,
 ): Uint8Array {
   const batch = readDict(name, place, bytes);
-  const stride = recordBytes(name);
+  const stride = recordBytes({ name });
   const labels = LABEL_KEYS[name].map((key) => labelsOf(name, place, batch, key, records));
   const pixels = pixelsOf(name, place, batch, records, stride - labels.length);
   const all = new Uint8Array(records * stride);

@@ -74,7 +74,7 @@ async function readWhole(name: ArchivedDataset, path: string): Promise<Uint8Arra
 }
 
 function checkSize(name: ArchivedDataset, path: string, bytes: number, records: number): void {
-  const stride = recordBytes(name);
+  const stride = recordBytes({ name });
   if (bytes === records * stride) return;
   const images =
     bytes % stride === 0 ? `${bytes / stride} images` : `no whole number of ${stride}-byte images`;

@@ -1,4 +1,4 @@
-import { DATASETS, type DatasetName } from '../../study/datasets.ts';
+import { infoOf, type DatasetUse } from '../../study/datasets.ts';
 import { KdxError } from '../../leg/errors.ts';
 import { stream, type Seed } from '../engine/random.ts';
 import { assemble, batchMemory, type BatchMemory } from './assembly.ts';
@@ -9,10 +9,8 @@ import { CHANNELS } from './records.ts';
 const BYTE_VALUES = 256;
 
 /** @throws KdxError SpecInvalid where the dataset has no such preset */
-export function normalisation(dataset: DatasetName, preset: string): Normalisation {
-  const presets: Readonly<
-    Record<string, { readonly mean: readonly number[]; readonly std: readonly number[] }>
-  > = DATASETS[dataset].presets;
+export function normalisation(dataset: DatasetUse, preset: string): Normalisation {
+  const { presets } = infoOf(dataset);
   const chosen = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
   if (chosen === undefined) {
     const allowed = Object.keys(presets).join(', ');

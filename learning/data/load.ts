@@ -1,12 +1,14 @@
 import { errorText, isKdxError, KdxError } from '../../leg/errors.ts';
+import type { DatasetInfo } from '../../study/catalog.ts';
+import { readDatasetInfo } from '../../study/dataset-info.ts';
 import {
-  EXPECTED_FILES,
+  expectedFiles,
   type DatasetFile,
   type DatasetManifest,
   type DatasetRole,
 } from '../../study/dataset-manifest.ts';
 import type { LegSpec } from '../../study/spec.ts';
-import type { DatasetName } from '../../study/datasets.ts';
+import { infoOf, isRegistered, type DatasetUse } from '../../study/datasets.ts';
 import { normalisation } from './batches.ts';
 import type { BatchSource } from './batch.ts';
 import {
@@ -21,7 +23,8 @@ import { splitImages, type Split } from './split.ts';
 
 /** A dataset in memory: the images that its split uses, decoded once. */
 export type Dataset = {
-  readonly name: DatasetName;
+  readonly name: string;
+  readonly info: DatasetInfo;
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly split: Split;
@@ -37,11 +40,15 @@ type ReadBlob = (digest: string) => Promise<Uint8Array>;
  * @throws KdxError DataMismatch naming the file, SpecInvalid where split or preset do not fit
  */
 export async function loadDataset(spec: LegSpec['dataset'], readBlob: ReadBlob): Promise<Dataset> {
-  const table = normalisation(spec.name, spec.preset);
   const manifest = parseManifest(spec, await readBlob(spec.digest));
+  const dataset = useOf(manifest);
+  const table = normalisation(dataset, spec.preset);
+  const expected = expectedFiles(manifest);
   const filesOf = (role: DatasetRole): Files => ({
-    dataset: spec.name,
-    files: manifest.files.filter((file) => file.role === role),
+    dataset,
+    files: manifest.files.flatMap((file, i) =>
+      file.role === role ? [{ ...file, records: expected[i]?.records ?? 0 }] : [],
+    ),
     readBlob,
   });
   const [train, test] = [filesOf('train'), filesOf('test')];
@@ -49,7 +56,7 @@ export async function loadDataset(spec: LegSpec['dataset'], readBlob: ReadBlob):
   const split = splitImages(spec.split, trainLabels, testLabels);
   const drawn = together(split.train, split.validation);
   return {
-    ...{ name: spec.name, split },
+    ...{ name: spec.name, info: infoOf(dataset), split },
     train: { set: await imagesOf(train, trainLabels, drawn), normalisation: table },
     test: { set: await imagesOf(test, testLabels, split.test), normalisation: table },
   };
@@ -65,8 +72,8 @@ function together(a: Uint32Array, b: Uint32Array): Uint32Array {
 
 /** Train or test files of a dataset, in reading order. */
 type Files = {
-  readonly dataset: DatasetName;
-  readonly files: readonly DatasetFile[];
+  readonly dataset: DatasetUse;
+  readonly files: readonly (DatasetFile & RecordFile)[];
   readonly readBlob: ReadBlob;
 };
 
@@ -75,7 +82,7 @@ async function labelsOf({ dataset, files, readBlob }: Files): Promise<Uint8Array
   const labels: Uint8Array[] = [];
   for (const file of files) {
     const bytes = await readFile(dataset, file, readBlob);
-    labels.push(readLabels(dataset, recordsOf(dataset, file), bytes));
+    labels.push(readLabels(dataset, file, bytes));
   }
   return Buffer.concat(labels);
 }
@@ -90,7 +97,7 @@ async function imagesOf(
   let first = 0;
   for (const file of files) {
     const start = first;
-    const end = start + recordsOf(dataset, file).records;
+    const end = start + file.records;
     if (used.some((image) => image >= start && image < end)) {
       decodeRecords(dataset, await readFile(dataset, file, readBlob), set, start);
     }
@@ -99,18 +106,18 @@ async function imagesOf(
   return set;
 }
 
-function recordsOf(dataset: DatasetName, { name }: DatasetFile): RecordFile {
-  // The manifest lists the expected files and no others.
-  return EXPECTED_FILES[dataset].find((file) => file.name === name) as RecordFile;
+function useOf({ dataset: name, info }: DatasetManifest): DatasetUse {
+  return info === undefined || isRegistered(name) ? { name } : { name, info };
 }
 
-/** The manifest, held against the files the dataset has to have. */
+/** The manifest, held against the spec and the files the dataset has to have. */
 function parseManifest(spec: LegSpec['dataset'], bytes: Uint8Array): DatasetManifest {
   const manifest = parseJson(spec.name, bytes) as DatasetManifest;
+  if (!isRegistered(spec.name)) checkInfo(spec, manifest);
   const names = (files: readonly { readonly name: string }[]): string =>
     files.map(({ name }) => name).join(', ');
   const found = Array.isArray(manifest?.files) ? names(manifest.files) : 'none';
-  const wanted = names(EXPECTED_FILES[spec.name]);
+  const wanted = names(expectedFiles({ ...manifest, dataset: spec.name }));
   if (manifest?.dataset === spec.name && found === wanted) return manifest;
   throw new KdxError(
     'DataMismatch',
@@ -118,7 +125,20 @@ function parseManifest(spec: LegSpec['dataset'], bytes: Uint8Array): DatasetMani
   );
 }
 
-function parseJson(dataset: DatasetName, bytes: Uint8Array): unknown {
+/** Of a dataset that is not registered, the manifest alone says what it is; the plan went by that. */
+function checkInfo({ name, digest, sizes }: LegSpec['dataset'], manifest: DatasetManifest): void {
+  const info = readDatasetInfo(manifest?.info);
+  const refuse = (problem: string): never => {
+    throw new KdxError('DataMismatch', `${name}: manifest ${digest} ${problem}.`);
+  };
+  if (info === undefined || !Array.isArray(manifest.files))
+    return refuse('does not say what it is');
+  if (info.classes === sizes?.classes && info.imageSize === sizes.imageSize) return;
+  const text = (of: typeof sizes): string => `${of?.classes} classes of ${of?.imageSize} pixels`;
+  refuse(`has ${text(info)}; wanted ${text(sizes)}`);
+}
+
+function parseJson(dataset: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
@@ -134,7 +154,7 @@ function parseJson(dataset: DatasetName, bytes: Uint8Array): unknown {
 
 /** A file as its records are. */
 async function readFile(
-  dataset: DatasetName,
+  { name: dataset }: DatasetUse,
   file: DatasetFile,
   readBlob: ReadBlob,
 ): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { errorText, KdxError } from '../../leg/errors.ts';
 import { recordBytes } from '../../study/dataset-manifest.ts';
-import { DATASETS, type DatasetName } from '../../study/datasets.ts';
+import { infoOf, type DatasetUse } from '../../study/datasets.ts';
 
 /**
  * The images of a set: one byte a channel, [rows, size, size, 3] row-major, of those that are used,
@@ -51,17 +51,17 @@ export type RecordFile = { readonly name: string; readonly records: number };
  * @throws KdxError DataMismatch where the length or a label is not what the dataset has
  */
 export function readLabels(
-  dataset: DatasetName,
+  dataset: DatasetUse,
   { name, records }: RecordFile,
   bytes: Uint8Array,
 ): Uint8Array {
-  const { labelBytes, classes } = DATASETS[dataset];
+  const { labelBytes, classes } = infoOf(dataset);
   const stride = recordBytes(dataset);
   if (bytes.length !== records * stride) {
     const wanted = `${records * stride} (${records} records of ${stride})`;
     throw new KdxError(
       'DataMismatch',
-      `${dataset}: ${name} has ${bytes.length} bytes; wanted ${wanted}.`,
+      `${dataset.name}: ${name} has ${bytes.length} bytes; wanted ${wanted}.`,
     );
   }
   const labels = Uint8Array.from({ length: records }, (_, record) => {
@@ -70,16 +70,16 @@ export function readLabels(
   const bad = labels.findIndex((label) => label >= classes);
   if (bad < 0) return labels;
   const found = `${name}, record ${bad} has label ${labels[bad]}`;
-  throw new KdxError('DataMismatch', `${dataset}: ${found}; allowed: 0 to ${classes - 1}.`);
+  throw new KdxError('DataMismatch', `${dataset.name}: ${found}; allowed: 0 to ${classes - 1}.`);
 }
 
 /** A set with room for the pixels of some of its images, which are black until they are decoded. */
 export function createImageSet(
-  dataset: DatasetName,
+  dataset: DatasetUse,
   allLabels: Uint8Array,
   used: Uint32Array,
 ): ImageSet {
-  const { imageSize } = DATASETS[dataset];
+  const { imageSize } = infoOf(dataset);
   const count = allLabels.length;
   const pixels = sharedBytes(used.length * imageSize ** 2 * CHANNELS);
   const labels = sharedBytes(count);
@@ -104,23 +104,24 @@ export function rowOf({ count, rows }: ImageSet, image: number): number | undefi
  * @param first which image of the set the file begins with
  */
 export function decodeRecords(
-  dataset: DatasetName,
+  dataset: DatasetUse,
   bytes: Uint8Array,
   set: ImageSet,
   first: number,
 ): void {
   const stride = recordBytes(dataset);
+  const { labelBytes } = infoOf(dataset);
   const plane = set.imageSize ** 2;
   for (let record = 0; record * stride < bytes.length; record += 1) {
     const row = rowOf(set, first + record);
     if (row === undefined) continue;
-    const start = record * stride + DATASETS[dataset].labelBytes;
+    const start = record * stride + labelBytes;
     interleave(bytes, start, plane, set.pixels, row * plane * CHANNELS);
   }
 }
 
 /** All images of one file. @throws KdxError DataMismatch as `readLabels` does */
-export function decodeFile(dataset: DatasetName, file: RecordFile, bytes: Uint8Array): ImageSet {
+export function decodeFile(dataset: DatasetUse, file: RecordFile, bytes: Uint8Array): ImageSet {
   const labels = readLabels(dataset, file, bytes);
   const all = Uint32Array.from(labels, (_, image) => image);
   const set = createImageSet(dataset, labels, all);

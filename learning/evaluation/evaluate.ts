@@ -35,7 +35,7 @@ export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise
   const networks = taught === undefined ? [trained] : [trained, taught];
   const tick = createTick(context, { what: 'an evaluation', ...evaluationWork(networks, data) });
   const run = async (of: Trained): Promise<Evaluated> => {
-    const loaded = loadNetwork(of, dataset.name, await ports.readBlob(of.weights));
+    const loaded = loadNetwork(of, dataset, await ports.readBlob(of.weights));
     try {
       return await evaluateLoaded(loaded, data, engine, tick);
     } finally {

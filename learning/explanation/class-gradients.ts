@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 
-import { DATASETS } from '../../study/datasets.ts';
 import type { Dataset } from '../data/load.ts';
 import { batchOf, plainBatch } from '../data/batches.ts';
 import type { Batch } from '../data/batch.ts';
@@ -29,10 +28,7 @@ export type Subject = {
 
 /** How much work the gradients of all classes are, for one network. */
 export function classGradientsWork(data: Dataset): Work {
-  const counts = Array.from(
-    { length: DATASETS[data.name].classes },
-    (_, k) => imagesOf(data, k).length,
-  );
+  const counts = Array.from({ length: data.info.classes }, (_, k) => imagesOf(data, k).length);
   return {
     steps: counts.reduce((sum, images) => sum + Math.ceil(images / BATCH), 0),
     images: counts.reduce((sum, images) => sum + images, 0),

@@ -100,7 +100,7 @@ async function withNetwork<Value>(
   { ports }: LegContext,
   use: (loaded: LoadedNetwork) => Promise<Value>,
 ): Promise<Value> {
-  const loaded = loadNetwork(trained, dataset.name, await ports.readBlob(trained.weights));
+  const loaded = loadNetwork(trained, dataset, await ports.readBlob(trained.weights));
   try {
     return await use(loaded);
   } finally {

@@ -87,7 +87,7 @@ async function openTeaching(
 ): Promise<Teaching> {
   const { dataset, engine, teacher } = spec;
   const data = await loadDataset(dataset, ports.readBlob);
-  const loaded = loadNetwork(teacher, dataset.name, await ports.readBlob(teacher.weights));
+  const loaded = loadNetwork(teacher, dataset, await ports.readBlob(teacher.weights));
   const predictor = createPredictor(engine, loaded);
   return {
     ...{ spec, data, predictor },

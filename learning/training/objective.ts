@@ -1,7 +1,7 @@
 import type { Distiller, RunPosition, Step } from '../../distillers/contract.ts';
 import { distillerOf, teacherUse, type TeacherUse } from '../../distillers/lookup.ts';
 import { KdxError } from '../../leg/errors.ts';
-import { DATASETS } from '../../study/datasets.ts';
+import { sizesOf } from '../../study/datasets.ts';
 import { featureShapes, type ModelName } from '../../study/models/models.ts';
 import type { TrainSpec } from '../../study/spec.ts';
 import { tf } from '../engine/backend.ts';
@@ -147,7 +147,7 @@ export function groundOf(
   }: Pick<TrainSpec, 'model' | 'teacher' | 'dataset' | 'seeds' | 'streams'>,
   classOfRow: Int32Array,
 ): Ground {
-  const { classes, imageSize } = DATASETS[dataset.name];
+  const { classes, imageSize } = sizesOf(dataset);
   const shapes = (name: ModelName) => featureShapes(name, imageSize);
   const pair = {
     student: shapes(model.name),

@@ -49,7 +49,7 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
   const teacher =
     taught === undefined || teacherWeights === undefined
       ? undefined
-      : loadNetwork(taught, spec.dataset.name, teacherWeights).network;
+      : loadNetwork(taught, spec.dataset, teacherWeights).network;
   const student = startNetwork(spec, await read(spec.parent?.weights));
   const objective = createObjective(spec, groundOf(spec, classesOf(data)));
   const parameters = [...trainedParameters(student), ...objective.trained];

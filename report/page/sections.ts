@@ -9,9 +9,8 @@ import { differencesFigure } from '../figures/seeds.ts';
 import { drawnSeed, drawTrees, treesFigure, type DrawnTree } from '../figures/trees.ts';
 import { findingsOf } from '../findings.ts';
 import type { ReportInput } from '../input.ts';
-import type { DatasetInfo } from '../../study/catalog.ts';
 import { comparisonsOf } from '../../study/comparisons.ts';
-import { DATASETS } from '../../study/datasets.ts';
+import { infoOf } from '../../study/datasets.ts';
 import type { Study } from '../../study/schema.ts';
 import { protocolProse, protocolTable } from '../tables/protocol.ts';
 import { originTable, provenanceTable, storedBytes } from '../tables/provenance.ts';
@@ -89,7 +88,7 @@ const GATES: readonly Block[] = [
 ];
 
 function superclassesOf({ dataset }: Study): Superclasses | undefined {
-  const { superclasses }: DatasetInfo = DATASETS[dataset.name];
+  const { superclasses } = infoOf(dataset);
   return superclasses;
 }
 

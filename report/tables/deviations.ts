@@ -1,4 +1,4 @@
-import { DATASETS } from '../../study/datasets.ts';
+import { infoOf } from '../../study/datasets.ts';
 import { seedPairs } from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
 import { SEEDS_FOR_A_VERDICT } from './compare.ts';
@@ -59,7 +59,7 @@ function shown(value: string | number): string {
 
 /** Sizes are compared where the dataset is a published one; of another they are told. */
 function dataDeviations({ dataset }: Study): readonly Deviation[] {
-  const info = DATASETS[dataset.name];
+  const info = infoOf(dataset);
   const { validation, train, test } = dataset.split;
   const published: readonly string[] = PUBLISHED.datasets;
   if (!published.includes(dataset.name)) {

@@ -1,4 +1,4 @@
-import { DATASETS } from '../../study/datasets.ts';
+import { infoOf } from '../../study/datasets.ts';
 import { seedPairs } from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
 import type { Train } from '../../study/train-schema.ts';
@@ -120,7 +120,7 @@ function setting(here: string | number, published: string | number): Prose {
 /** The data, the seeds and the methods in words. */
 export function protocolProse(study: Study): Prose {
   const { dataset, seeds, sweep } = study;
-  const info = DATASETS[dataset.name];
+  const info = infoOf(dataset);
   const { validation, train, test } = dataset.split;
   const held = validation === 0 ? '' : `, ${fixed(validation, 0)} for validation`;
   const pairs = seedPairs(seeds).map(({ init, data }) =>

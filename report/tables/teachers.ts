@@ -1,4 +1,4 @@
-import { DATASETS } from '../../study/datasets.ts';
+import { infoOf } from '../../study/datasets.ts';
 import type { Study } from '../../study/schema.ts';
 import { missing, quantity, type Prose, type Table } from '../page/content.ts';
 import { listed, magnitude } from '../format.ts';
@@ -56,7 +56,7 @@ export function teachersTable(teachers: readonly TeacherTrials[]): Table {
 
 /** A class's name; its number where the dataset has no names, and where the class is a digit. */
 export function classNames({ dataset }: Study): readonly string[] {
-  const { classNames: names, classes } = DATASETS[dataset.name];
+  const { classNames: names, classes } = infoOf(dataset);
   const numbered = dataset.name === 'digits';
   return Array.from({ length: classes }, (_, index) =>
     numbered ? String(index) : (names[index] ?? String(index)),

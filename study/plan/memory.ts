@@ -3,7 +3,7 @@
  * dies late; one that is given much more keeps others from its host. Measured peaks of small and large
  * legs lie between 0.7 and 0.95 of these figures (docs/performance.md, "Memory of a leg").
  */
-import { DATASETS } from '../datasets.ts';
+import { infoOf } from '../datasets.ts';
 import { activationValuesOf, kernelValuesOf } from '../models/family.ts';
 import { outlineOf } from '../models/models.ts';
 import type { ModelSpec, Study } from '../schema.ts';
@@ -79,13 +79,13 @@ function bytesOf(
   activations: number,
   kernels: number,
 ): number {
-  const outline = outlineOf({ name, ...options }, DATASETS[dataset.name]);
+  const outline = outlineOf({ name, ...options }, infoOf(dataset));
   const onHost = device.kind === 'cpu' ? activations * activationValuesOf(outline) : 0;
   return BYTES_A_VALUE * (onHost + kernels * kernelValuesOf(outline));
 }
 
 function request({ device, dataset }: Site, bytes: number): number {
-  const { trainImages, testImages, imageSize } = DATASETS[dataset.name];
+  const { trainImages, testImages, imageSize } = infoOf(dataset);
   const data = DATA_COPIES * (trainImages + testImages) * imageSize ** 2 * CHANNELS;
   const needed = PROCESS_MIB[device.kind] + (data + bytes) / MIB;
   return Math.ceil(needed / STEP_MIB) * STEP_MIB;

@@ -1,7 +1,9 @@
 import { codeOf, type CodeIndex } from '../code.ts';
 import { explanationCost, trainingCost } from './cost.ts';
 import { explanationMemoryMiB, trainingMemoryMiB } from './memory.ts';
+import { infoOf, isRegistered } from '../datasets.ts';
 import type { DistillerSpec } from '../distillers.ts';
+import type { Sizes } from '../models/family.ts';
 import type { ModelSpec, Study, VamSpec } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import type { Seed } from './seeds.ts';
@@ -84,9 +86,17 @@ export function base(study: Study, context: PlanContext) {
       name: study.dataset.name,
       digest: context.datasetDigest,
       preset: study.dataset.preset,
+      ...sizesOfOther(study),
       split: splitOf(study),
     },
   };
+}
+
+/** A registered dataset is the same for every build; the sizes of another one are its manifest's. */
+function sizesOfOther({ dataset }: Study): { sizes?: Sizes } {
+  if (isRegistered(dataset.name)) return {};
+  const { classes, imageSize } = infoOf(dataset);
+  return { sizes: { classes, imageSize } };
 }
 
 export type TrainParts = {

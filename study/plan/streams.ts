@@ -1,7 +1,7 @@
 import { codeOf } from '../code.ts';
 import { teachingCost } from './cost.ts';
 import { predictionMemoryMiB } from './memory.ts';
-import { DATASETS } from '../datasets.ts';
+import { infoOf } from '../datasets.ts';
 import type { Study } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
@@ -83,7 +83,7 @@ export function teachStreams(study: Study): readonly TeachStream[] {
 
 /** What the logits of one stream take in the store: epochs × images × classes at two bytes each. */
 export function logitsBytes(study: Study, { epochs }: Pick<TeachStream, 'epochs'>): number {
-  const { classes } = DATASETS[study.dataset.name];
+  const { classes } = infoOf(study.dataset);
   return epochs * splitOf(study).train * classes * HALF_PRECISION_BYTES;
 }
 

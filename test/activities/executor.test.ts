@@ -19,7 +19,7 @@ const activities = createStudyActivities({
   },
   catalog: {
     places: () => [LOCAL_PLACE],
-    datasetDigest: () => Promise.resolve('dataset'),
+    dataset: () => Promise.resolve({ digest: 'dataset' }),
     readCodeIndex: () => Promise.resolve(CODE_INDEX),
   },
   temporal: {} as Client,

@@ -62,7 +62,7 @@ test('the heartbeats of a leg that goes on say when the limit is reached, lost a
     artifacts,
     catalog: {
       places: () => [],
-      datasetDigest: () => Promise.resolve(''),
+      dataset: () => Promise.resolve({ digest: '' }),
       readCodeIndex: () => Promise.reject(new Error('not asked for')),
     },
     temporal: server.client,

@@ -35,7 +35,7 @@ async function worldOf(t: Parameters<typeof emptyStore>[0]) {
     artifacts,
     catalog: {
       places: () => [LOCAL_PLACE],
-      datasetDigest: () => Promise.resolve(CONTEXT.datasetDigest),
+      dataset: () => Promise.resolve({ digest: CONTEXT.datasetDigest }),
       readCodeIndex: () => Promise.resolve(CONTEXT.code),
     },
     temporal: { connection: undefined } as never,

@@ -6,10 +6,16 @@ import {
   findManifest,
   publishDataset,
   publishDigits,
+  publishManifest,
   requireManifest,
 } from '../../stores/datasets.ts';
 import { blobName } from '../../stores/names.ts';
-import { DIGITS_MANIFEST, EXPECTED_FILES, manifestDigest } from '../../study/dataset-manifest.ts';
+import {
+  DIGITS_MANIFEST,
+  EXPECTED_FILES,
+  manifestDigest,
+  type DatasetManifest,
+} from '../../study/dataset-manifest.ts';
 import { emptyStore } from '../cli/study/store.ts';
 
 const FILES = new Map(EXPECTED_FILES.cifar100.map(({ name }) => [name, Buffer.from(name)]));
@@ -34,6 +40,35 @@ test('one that is not there is asked for by the command that adds it', async (t)
     code: 'DataMismatch',
     message: /^cifar10 is not in .*; kdx dataset add cifar10 … stores it/,
   });
+});
+
+test('a name that no build and no store knows is refused as a mistake of the study', async (t) => {
+  await t.throwsAsync(requireManifest(await emptyStore(t), 'birds'), {
+    code: 'SpecInvalid',
+    message:
+      /^\$\.dataset\.name: found "birds"; allowed: digits, cifar10, cifar100, or one that is in /,
+  });
+});
+
+test('what a registered dataset is stands in its manifest too', async (t) => {
+  const { store } = await published(t);
+  const { info } = await requireManifest(store, 'cifar100');
+  t.is(info?.classNames.length, 100);
+  t.is(info?.superclasses?.length, 20);
+  t.deepEqual(Object.keys(info?.presets ?? {}), ['correct', 'paper']);
+});
+
+test('a manifest that does not say what its dataset is, is refused', async (t) => {
+  const store = await emptyStore(t);
+  for (const info of [undefined, {}, { classes: 2 }]) {
+    const manifest = { dataset: 'birds', files: [], info } as unknown as DatasetManifest;
+    await publishManifest(store, manifest, async () => new Uint8Array());
+    await t.throwsAsync(requireManifest(store, 'birds'), {
+      code: 'DataMismatch',
+      message:
+        /^birds: blob [0-9a-f]{64} is not its manifest: it does not say what the dataset is$/,
+    });
+  }
 });
 
 test('publishing another version moves the name; the older one stays by digest', async (t) => {

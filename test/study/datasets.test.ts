@@ -1,8 +1,12 @@
 import test from 'ava';
 
+import type { DatasetInfo } from '../../study/catalog.ts';
 import { DATASETS, DATASET_NAMES } from '../../study/datasets.ts';
-import { resolveStudy } from '../../study/resolve.ts';
+import { bindTrial, expandStudy } from '../../study/plan/plan.ts';
+import { splitOf } from '../../study/plan/split.ts';
+import { isPending, problemsText, resolveStudy } from '../../study/resolve.ts';
 import { DEFAULT_PRESET } from '../../study/schema.ts';
+import { CONTEXT } from '../cli/study/store.ts';
 
 for (const name of DATASET_NAMES) {
   test(`${name} has a name for every class, and the preset of a study that names none`, (t) => {
@@ -43,4 +47,56 @@ test('a plain study of CIFAR-100 is accepted', (t) => {
     },
   });
   t.true(resolution.ok);
+});
+
+/** A dataset that no build knows. */
+const BIRDS: DatasetInfo = {
+  ...{ classes: 2, imageSize: 64, labelBytes: 1, classNames: ['ant', 'bee'] },
+  ...{ trainImages: 100, testImages: 20 },
+  presets: { correct: { mean: [0, 0, 0], std: [1, 1, 1] } },
+};
+
+const written = {
+  ...{ name: 'mine', dataset: { name: 'birds' }, seeds: { init: [1], data: [1] } },
+  sweep: {
+    students: [{ name: 'resnet8' }],
+    methods: [{ id: 'CE', distillers: [{ name: 'ce' }] }],
+    train: { epochs: 1, batch: 8, optimizer: { name: 'sgd' }, augment: { pad: 2, flip: true } },
+  },
+};
+
+test('a study of a dataset that only the store knows waits for it, and is then held against it', (t) => {
+  const pending = resolveStudy(written);
+  t.true(pending.ok && isPending(pending.study));
+  const resolved = resolveStudy(written, BIRDS);
+  if (!resolved.ok || isPending(resolved.study)) return t.fail();
+  t.deepEqual(splitOf(resolved.study), { train: 100, validation: 0, test: 20 });
+  const split = { train: 99, validation: 2 };
+  for (const [dataset, why] of [
+    [{ name: 'birds', preset: 'paper' }, /found "paper"; allowed for birds: correct$/],
+    [
+      { name: 'birds', split },
+      /found train 99 \+ validation 2; allowed: at most 100 images in birds/,
+    ],
+  ] as const) {
+    const refused = resolveStudy({ ...written, dataset }, BIRDS);
+    t.regex(refused.ok ? '' : problemsText(refused.problems), why);
+  }
+});
+
+test('nobody writes what a dataset is, and a name has to fit the store', (t) => {
+  for (const dataset of [{ name: 'birds', info: BIRDS }, { name: 'My Birds' }, { name: '../x' }]) {
+    t.false(resolveStudy({ ...written, dataset }).ok, JSON.stringify(dataset));
+  }
+});
+
+test('the specs of a dataset that is not registered have its sizes; those of others do not', (t) => {
+  const sizesIn = (input: unknown, info?: DatasetInfo): unknown => {
+    const resolved = resolveStudy(input, info);
+    if (!resolved.ok) throw new Error(problemsText(resolved.problems));
+    const [node] = expandStudy(resolved.study, CONTEXT);
+    return node === undefined ? undefined : bindTrial(node, new Map()).spec.dataset.sizes;
+  };
+  t.deepEqual(sizesIn(written, BIRDS), { classes: 2, imageSize: 64 });
+  t.is(sizesIn({ ...written, dataset: { name: 'cifar100' } }), undefined);
 });

@@ -53,7 +53,7 @@ async function lab(t: ExecutionContext): Promise<Lab> {
       artifacts,
       catalog: {
         places: () => [LOCAL_PLACE],
-        datasetDigest: () => Promise.resolve('dataset'),
+        dataset: () => Promise.resolve({ digest: 'dataset' }),
         readCodeIndex: () => Promise.resolve(CODE_INDEX),
       },
     }),

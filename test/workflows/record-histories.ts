@@ -258,7 +258,7 @@ async function recordScheduled(server: TestWorkflowEnvironment, { keep, client }
     artifacts: { getJson: nothing, list: nothing, putLatest: nothing },
     catalog: {
       places: () => [LOCAL_PLACE],
-      datasetDigest: () => Promise.resolve('dataset'),
+      dataset: () => Promise.resolve({ digest: 'dataset' }),
       readCodeIndex: () => Promise.resolve(CODE_INDEX),
     },
   });

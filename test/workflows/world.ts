@@ -213,7 +213,7 @@ export function askingActivities(
   const nothing = (): Promise<never> => Promise.reject(new Error('nobody asks for that here'));
   const { lookAtTrials, measureLegs } = createStudyActivities({
     artifacts: { location: '', getJson: nothing, getBlob: nothing, putBlob: nothing },
-    catalog: { places: () => [], datasetDigest: nothing, readCodeIndex: nothing },
+    catalog: { places: () => [], dataset: nothing, readCodeIndex: nothing },
     temporal: server.client,
   });
   return { lookAtTrials, measureLegs };

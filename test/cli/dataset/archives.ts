@@ -29,7 +29,7 @@ export async function zeros(path: string, bytes: number): Promise<void> {
 /** The files of a dataset, all of black images, in a folder. */
 export async function blackFiles(path: string, name: Archived): Promise<void> {
   for (const file of EXPECTED_FILES[name]) {
-    await zeros(join(path, file.name), file.records * recordBytes(name));
+    await zeros(join(path, file.name), file.records * recordBytes({ name }));
   }
 }
 
@@ -41,7 +41,7 @@ const PLANE = 32 ** 2;
  */
 export function noiseFiles(name: Archived): Map<string, Uint8Array> {
   const { classes, labelBytes } = DATASETS[name];
-  const stride = recordBytes(name);
+  const stride = recordBytes({ name });
   const files = EXPECTED_FILES[name].map(({ name: file, records }) => {
     const bytes = new Uint8Array(records * stride);
     const channels = channelNoise(name, file, records + PLANE);
@@ -97,7 +97,7 @@ export async function pack(path: string): Promise<string> {
 /** A batch of CIFAR's python version as its authors' Python 2 wrote it, from records. */
 export function pythonBatch(name: Archived, bytes: Uint8Array): Uint8Array {
   const { labelBytes } = DATASETS[name];
-  const stride = recordBytes(name);
+  const stride = recordBytes({ name });
   const records = bytes.length / stride;
   const values = stride - labelBytes;
   const data = Buffer.alloc(records * values);

@@ -10,6 +10,7 @@ import { ARCHIVES, manifestDigest } from '../../../study/dataset-manifest.ts';
 import { startSeaweedfs } from '../../servers/seaweedfs.ts';
 import type { TestS3 } from '../../servers/s3.ts';
 import { folder, noiseFiles, writeFiles } from './archives.ts';
+import { photoFiles, writeTree } from './images/samples.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -63,10 +64,8 @@ test('adds a folder to the store, from which plan and list on another machine ha
   const digest = manifestDigest(await requireManifest(store, 'cifar10'));
   t.is(stdout, `cifar10: 60000 images in ${store.location}, digest ${digest}`);
   const list = await run(variables, 'dataset', 'list');
-  t.regex(
-    list.stdout,
-    new RegExp(`^cifar10 {3}here\\n {10}presets paper, correct\\n {10}${digest}$`, 'm'),
-  );
+  t.regex(list.stdout, row('cifar10', 'here', '10 in 2', '32×32', '50000', '10000', '184.4'));
+  t.true(list.stdout.includes(digest.slice(0, 12)));
 
   const after = await run(variables, 'plan', file);
   t.is(after.exitCode, 0, after.stderr);
@@ -86,34 +85,106 @@ test('what is refused leaves the store as it was, with exit code 65 and one line
 
 test('lists what is here and says how the rest comes here', async (t) => {
   const { variables, run } = await setUp(t, 'listed');
-  const { stdout, exitCode } = await run(variables, 'dataset', 'list');
+  const { stdout, exitCode } = await run(variables, 'list', 'datasets');
   t.is(exitCode, 0);
-  t.regex(stdout, /^digits {4}here\n {10}presets correct\n {10}[0-9a-f]{64}$/m);
-  t.regex(stdout, /^cifar100 {2}not here\n {10}presets paper, correct/m);
-  t.true(stdout.includes(`curl -fLO ${ARCHIVES.cifar10.url}`));
-  t.true(stdout.includes('kdx dataset add cifar10 --from cifar-10-binary.tar.gz'));
+  t.regex(stdout, row('digits', 'here', '10', '32×32', '4000', '1000', '0.9', 'correct'));
+  t.regex(
+    stdout,
+    row('cifar100', 'not here', '100 in 20', '32×32', '50000', '10000', '–', 'paper,'),
+  );
+  t.regex(stdout, row('tiny-imagenet', 'not here', '–'));
+  t.regex(stdout, /^ {2}kdx dataset add cifar10/m);
+  t.is((await run(variables, 'dataset', 'list')).stdout, stdout);
+  const json = await run(variables, 'list', 'datasets', '--json');
+  const items = JSON.parse(json.stdout) as readonly { readonly name: string }[];
+  t.like(
+    items.find(({ name }) => name === 'cifar100'),
+    {
+      state: 'not here',
+      classes: 100,
+      superclasses: 20,
+      imageSize: 32,
+      presets: ['paper', 'correct'],
+    },
+  );
+});
+
+/** A line of the table that begins with these cells. */
+function row(...cells: readonly string[]): RegExp {
+  return new RegExp(`^${cells.join(' +')}( |$)`, 'm');
+}
+
+test('images of your own are added, listed and named by a study, from another machine too', async (t) => {
+  const { home, store, variables, run } = await setUp(t, 'own');
+  const files = await photoFiles({ train: 3, val: 2 }, ['ant', 'bee'], 40);
+  const source = await writeTree(join(home, 'photos'), files);
+  const study = JSON.parse(await readFile(join(ROOT, 'studies/digits.json'), 'utf8')) as object;
+  const file = join(home, 'mine.json');
+  await writeFile(file, JSON.stringify({ ...study, name: 'mine', dataset: { name: 'birds' } }));
+  const absent = await run(variables, 'plan', file);
+  t.is(absent.exitCode, 64, absent.stderr);
+  t.regex(
+    absent.stderr,
+    /\$\.dataset\.name: found "birds"; allowed: digits, cifar10, cifar100, or one/,
+  );
+
+  const added = await run(variables, 'dataset', 'add', 'birds', '--from', source, '--size', '32');
+  t.is(added.exitCode, 0, added.stderr);
+  t.regex(
+    added.stdout,
+    /^birds: 6 training and 4 test images of 2 classes, 32 × 32, mean 0\.\d{4}/,
+  );
+  t.regex(added.stderr, /birds: 10 of 10 images decoded/);
+  const digest = manifestDigest(await requireManifest(store, 'birds'));
+  t.true(added.stdout.includes(digest));
+  const list = await run(variables, 'list', 'datasets');
+  t.regex(list.stdout, row('birds', 'here', '2', '32×32', '6', '4', '0.0', 'correct,', 'imagenet'));
+
+  const plan = await run(variables, 'plan', file);
+  t.is(plan.exitCode, 0, plan.stderr);
+  t.false(plan.stdout.includes('nothing was looked up'), plan.stdout);
+});
+
+test('options and names that do not fit are refused before anything is read', async (t) => {
+  const { variables, run } = await setUp(t, 'options');
+  const add = (...args: readonly string[]) => run(variables, 'dataset', 'add', ...args);
+  for (const [args, exit, why] of [
+    [['cifar10', '--from', '.', '--size', '32'], 64, /--size 32 is given for cifar10; allowed/],
+    [['digits', '--from', '.'], 64, /digits comes with the repository; allowed: cifar10, cifar100/],
+    [['My Birds', '--from', '.'], 64, /name "My Birds"; allowed: .* of a-z, 0-9/],
+    [['birds', '--from', '.', '--size', '48'], 1, /allowed: 32, 64/],
+    [['birds', '--from', '.', '--validation', '1'], 1, /allowed: a share between 0 and 1/],
+    [['birds', '--from', '/nowhere'], 65, /birds: \/nowhere cannot be read/],
+  ] as const) {
+    const { exitCode, stderr } = await add(...args);
+    t.is(exitCode, exit, stderr);
+    t.regex(stderr, why);
+  }
 });
 
 test('without servers, list says so and add ends with 78', async (t) => {
   const { home, run } = await setUp(t, 'none');
   const list = await run({}, 'dataset', 'list');
   t.is(list.exitCode, 0);
-  t.regex(list.stdout, /^digits {4}here$/m);
-  t.regex(list.stdout, /^cifar10 {3}not known$/m);
+  t.regex(list.stdout, row('digits', 'here'));
+  t.regex(list.stdout, row('cifar10', 'not known', '10'));
   t.regex(list.stdout, /^no servers: .*kdx up --detach/m);
   const add = await run({}, 'dataset', 'add', 'cifar10', '--from', home);
   t.is(add.exitCode, 78);
   t.regex(add.stderr, /Configuration: no servers: /);
 });
 
-test('its help says what to download and what a study then names', async (t) => {
+test('its help says what is read and what a study then names', async (t) => {
   const { run } = await setUp(t, 'help');
-  for (const args of [['--help'], ['add', '--help']]) {
-    const { stdout } = await run({}, 'dataset', ...args);
-    for (const { url } of Object.values(ARCHIVES)) t.true(stdout.includes(`curl -fLO ${url}`));
-    t.true(stdout.includes('"dataset": { "name": "cifar10", "preset": "correct" }'));
+  const { stdout } = await run({}, 'dataset', 'add', '--help');
+  for (const { url } of Object.values(ARCHIVES)) t.true(stdout.includes(url));
+  for (const word of [
+    'cifar-10-batches-py',
+    'val_annotations.txt',
+    'train/<class>/',
+    'Exit codes',
+  ]) {
+    t.true(stdout.includes(word), word);
   }
-  const { stderr, exitCode } = await run({}, 'dataset', 'add', 'mnist', '--from', '.');
-  t.not(exitCode, 0);
-  t.regex(stderr, /Allowed choices are cifar10, cifar100/);
+  t.true(stdout.includes('"dataset": { "name": "birds", "preset": "correct" }'));
 });

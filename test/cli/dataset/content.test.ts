@@ -70,7 +70,7 @@ test.serial('refuses a file that is there twice, and many images that are', (t) 
   );
   t.is(twice, 'cifar10: data_batch_5.bin holds the same bytes as data_batch_2.bin');
   const repeated = refusal(t, 'cifar10', (files) => {
-    const half = of(files, 'data_batch_2.bin').slice(0, 5000 * recordBytes('cifar10'));
+    const half = of(files, 'data_batch_2.bin').slice(0, 5000 * recordBytes({ name: 'cifar10' }));
     of(files, 'data_batch_4.bin').set(half);
   });
   t.is(repeated, 'cifar10: 5000 of 60000 images equal an earlier one; allowed: 1200');
@@ -82,7 +82,7 @@ test.serial('refuses other numbers of images a class than the published ones', (
   const fine = refusal(t, 'cifar100', (files) => {
     const bytes = of(files, 'test.bin');
     // Of the same superclass.
-    bytes[4 * recordBytes('cifar100') + 1] = 24;
+    bytes[4 * recordBytes({ name: 'cifar100' }) + 1] = 24;
   });
   t.regex(fine, /^cifar100: 99 test images of class 4.*; wanted 100$/);
 });
@@ -91,7 +91,7 @@ test.serial('refuses labels out of range, and a class of CIFAR-100 in two superc
   const range = refusal(t, 'cifar10', (files) => (of(files, 'test_batch.bin')[0] = 10));
   t.regex(range, /test_batch\.bin, record 0 has label 10; allowed: 0 to 9/);
   const superclass = refusal(t, 'cifar100', (files) => {
-    of(files, 'train.bin')[104 * recordBytes('cifar100')] = 19;
+    of(files, 'train.bin')[104 * recordBytes({ name: 'cifar100' })] = 19;
   });
   t.is(
     superclass,
@@ -99,7 +99,7 @@ test.serial('refuses labels out of range, and a class of CIFAR-100 in two superc
   );
   const crowded = refusal(t, 'cifar100', (files) => {
     for (const bytes of files.values()) {
-      for (let at = 0; at < bytes.length; at += recordBytes('cifar100')) {
+      for (let at = 0; at < bytes.length; at += recordBytes({ name: 'cifar100' })) {
         if (bytes[at + 1] === 4) bytes[at] = 5;
       }
     }
@@ -108,7 +108,7 @@ test.serial('refuses labels out of range, and a class of CIFAR-100 in two superc
 });
 
 test.serial('refuses channels in another order, another layout and another scale', (t) => {
-  const pixels = recordBytes('cifar10') - 1;
+  const pixels = recordBytes({ name: 'cifar10' }) - 1;
   const plane = pixels / 3;
   const changes: readonly ((image: Uint8Array) => void)[] = [
     (image) => {

@@ -22,7 +22,7 @@ import {
 /** The first records of the dataset's files: as many as a small batch has. */
 function fewRecords(name: Archived, records: number): Uint8Array {
   const [bytes] = noiseFiles(name).values();
-  return (bytes as Uint8Array).slice(0, records * recordBytes(name));
+  return (bytes as Uint8Array).slice(0, records * recordBytes({ name }));
 }
 
 for (const [name, at] of [

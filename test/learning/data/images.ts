@@ -11,7 +11,7 @@ export function randomSource(count: number, imageSize = 8): BatchSource {
   const pixels = new Uint8Array(words.buffer);
   const labels = Uint8Array.from(stream(5, 'labels').integers(count, 10));
   const set = { count, imageSize, pixels, labels };
-  return { set, normalisation: normalisation('cifar10', 'correct') };
+  return { set, normalisation: normalisation({ name: 'cifar10' }, 'correct') };
 }
 
 /** Two epochs of three batches, the last one short; every second image of the set. */

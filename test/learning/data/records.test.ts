@@ -43,8 +43,8 @@ function decode(
   bytes: Uint8Array,
   used = Uint32Array.from({ length: file.records }, (_, image) => image),
 ): ImageSet {
-  const set = createImageSet(dataset, readLabels(dataset, file, bytes), used);
-  decodeRecords(dataset, bytes, set, 0);
+  const set = createImageSet({ name: dataset }, readLabels({ name: dataset }, file, bytes), used);
+  decodeRecords({ name: dataset }, bytes, set, 0);
   return set;
 }
 
@@ -74,9 +74,11 @@ test('the class of CIFAR-100 is the second label byte, the fine one', (t) => {
 test('a record without its last byte is refused with the bytes found and wanted', (t) => {
   const bytes = planar([[1], [2]]);
   const two = { name: 'test_batch.bin', records: 2 };
-  t.is(bytes.length, 2 * recordBytes('cifar10'));
+  t.is(bytes.length, 2 * recordBytes({ name: 'cifar10' }));
   for (const bad of [bytes.subarray(1), Uint8Array.of(...bytes, 0), new Uint8Array()]) {
-    const error = t.throws(() => readLabels('cifar10', two, bad), { instanceOf: KdxError });
+    const error = t.throws(() => readLabels({ name: 'cifar10' }, two, bad), {
+      instanceOf: KdxError,
+    });
     t.is(error.code, 'DataMismatch');
     t.is(
       error.message,
@@ -99,7 +101,7 @@ test('a label beyond the classes is refused by its record', (t) => {
       'record 2 has label 100; allowed: 0 to 99',
     ],
   ] as const) {
-    const error = t.throws(() => readLabels(dataset, file, planar(labels)), {
+    const error = t.throws(() => readLabels({ name: dataset }, file, planar(labels)), {
       instanceOf: KdxError,
     });
     t.is(error.code, 'DataMismatch');
@@ -109,9 +111,9 @@ test('a label beyond the classes is refused by its record', (t) => {
 
 test('files of a dataset follow one another', (t) => {
   const files = [[[1], [2]], [[3]]].map(planar);
-  const set = createImageSet('cifar10', Uint8Array.of(1, 2, 3), Uint32Array.of(0, 1, 2));
+  const set = createImageSet({ name: 'cifar10' }, Uint8Array.of(1, 2, 3), Uint32Array.of(0, 1, 2));
   for (const [position, first] of [0, 2].entries()) {
-    decodeRecords('cifar10', files[position] as Uint8Array, set, first);
+    decodeRecords({ name: 'cifar10' }, files[position] as Uint8Array, set, first);
   }
   const alone = files.map((bytes, position) =>
     decode('cifar10', { name: 'part', records: [2, 1][position] as number }, bytes),
@@ -164,7 +166,7 @@ async function trainDigits() {
 test('mean and deviation of the preset `correct` are those of the digits, pixel by pixel', async (t) => {
   const { pixels, count } = await trainDigits();
   const { mean, std } = DATASETS.digits.presets.correct;
-  const table = normalisation('digits', 'correct');
+  const table = normalisation({ name: 'digits' }, 'correct');
   for (const channel of [0, 1, 2]) {
     const [plain, normalised] = [momentsOf(), momentsOf()];
     for (let index = channel; index < pixels.length; index += 3) {
@@ -197,7 +199,7 @@ function momentsOf() {
 test('the digits have every class of the ten, in train and test file alike', async (t) => {
   for (const file of EXPECTED_FILES.digits) {
     const url = new URL(`../../../${DIGITS_FOLDER}/${file.name}`, import.meta.url);
-    const labels = readLabels('digits', file, unpack(file.name, await readFile(url)));
+    const labels = readLabels({ name: 'digits' }, file, unpack(file.name, await readFile(url)));
     t.is(labels.length, file.records);
     t.is(new Set(labels).size, 10);
   }
@@ -205,7 +207,9 @@ test('the digits have every class of the ten, in train and test file alike', asy
 
 test('a preset that a dataset does not have is refused with those it has', (t) => {
   for (const preset of ['exact', 'toString']) {
-    const error = t.throws(() => normalisation('cifar100', preset), { instanceOf: KdxError });
+    const error = t.throws(() => normalisation({ name: 'cifar100' }, preset), {
+      instanceOf: KdxError,
+    });
     t.is(error.code, 'SpecInvalid');
     t.is(error.message, `dataset.preset is ${preset}; allowed: paper, correct.`);
   }

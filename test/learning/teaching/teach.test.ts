@@ -124,7 +124,7 @@ test('a row is what the teacher says of that image in that epoch', async (t) => 
   const { epochs } = jsonOf(memory, logits) as LogitsIndex;
   const { readBlob } = memory.context(teachSpec(teacher)).ports;
   const data = await loadDataset(FEW_DIGITS, readBlob);
-  const network = loadNetwork(teacher, 'digits', await readBlob(teacher.weights));
+  const network = loadNetwork(teacher, { name: 'digits' }, await readBlob(teacher.weights));
   const predictor = createPredictor('eager', network);
   for (const [row, epoch] of [
     [0, 1],
