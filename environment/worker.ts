@@ -25,7 +25,11 @@ export function legDevices(
 }
 
 /** Passed on to legs: where programs and temporary files are. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'];
+const INHERITED = [
+  ...['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES'],
+  // What Node has compiled of the same files already.
+  'NODE_COMPILE_CACHE',
+];
 const INHERITED_PREFIXES = [
   ...['KDX_S3_', 'KDX_CACHE_', 'KDX_BLOB_CACHE_', 'KDX_CHECKPOINT_', 'KDX_PROGRESS_'],
   'TF_',

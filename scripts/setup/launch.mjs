@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { dirname, delimiter } from 'node:path';
+import { dirname, delimiter, join } from 'node:path';
 import { loopbackExemptions } from '../../environment/loopback.mjs';
 import { ROOT } from '../setup.mjs';
 
@@ -27,6 +27,8 @@ export function runNode(toolchain, args, options = {}) {
         ...process.env,
         // Node itself reads it at its start, when NODE_USE_ENV_PROXY is set.
         ...loopbackExemptions(process.env),
+        // Every program is several hundred TypeScript files: compiled once, it starts in half the time.
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(ROOT, '.kdx', 'compiled'),
         // What the program starts finds the same Node and the packages' own commands.
         PATH: [dirname(toolchain.node), `${ROOT}/node_modules/.bin`, process.env.PATH].join(
           delimiter,

@@ -57,7 +57,10 @@ test(agrees, 'binary_kd at T = 1', {
 });
 
 test('both stay finite where a head or the teacher is sure', (t) => {
-  const sure = tf.tensor2d(RIGHT.flatMap(() => [300, 0, 0, 0, -300]), [4, CLASSES]);
+  const sure = tf.tensor2d(
+    RIGHT.flatMap(() => [300, 0, 0, 0, -300]),
+    [4, CLASSES],
+  );
   for (const name of ['binary_ce', 'binary_kd']) {
     const objective = objectiveOf(alone(name));
     const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => {

@@ -6,6 +6,21 @@ import { execa } from 'execa';
 
 const LAUNCH = join(import.meta.dirname, '../../scripts/setup/launch.mjs');
 
+test('what the launcher starts keeps what Node has compiled beside the checkout, unless told where', async (t) => {
+  const telling = 'console.log(process.env.NODE_COMPILE_CACHE)';
+  const launching = `
+    import { runNode } from ${JSON.stringify(LAUNCH)};
+    await runNode({ node: process.execPath }, ['-e', ${JSON.stringify(telling)}]);`;
+  const run = (variables: Readonly<Record<string, string>>) => {
+    const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+    const options = { env: { ...env, ...variables }, extendEnv: false };
+    return execa(options)(process.execPath, ['--input-type=module', '-e', launching]);
+  };
+  const root = join(import.meta.dirname, '../..');
+  t.is((await run({})).stdout, join(root, '.kdx', 'compiled'));
+  t.is((await run({ NODE_COMPILE_CACHE: '/tmp/x' })).stdout, '/tmp/x');
+});
+
 test('what the launcher starts reaches this machine without a proxy, whoever reads the variables', async (t) => {
   const server = createServer((_, response) => response.end('reached')).listen(0, '127.0.0.1');
   t.teardown(() => server.close());
