@@ -59,6 +59,12 @@ export const ERROR_CODES = {
     exitCode: 69,
     advice: 'Check that the S3 endpoint is up; work goes on when it is.',
   },
+  Download: {
+    retry: false,
+    exitCode: 69,
+    advice:
+      'Look whether the address is reachable, and do the same again: it goes on where it was.',
+  },
   Tracking: { retry: true, exitCode: 69, advice: 'Check MLflow; nothing waits for it.' },
   BudgetExceeded: {
     retry: false,

@@ -1,9 +1,11 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 
 import { ARCHIVES } from '../../study/dataset-manifest.ts';
 import { openS3Store } from '../../stores/s3.ts';
+import { layoutOf } from '../../stack/layout.ts';
 import { addAny, type AddOptions } from '../dataset/add-any.ts';
+import { isUrl } from '../dataset/download.ts';
 import { IMAGE_SIZES } from '../dataset/images/convert.ts';
 import { datasetLines, listDatasets } from '../dataset/list.ts';
 import { invokedFrom } from '../invoked-from.ts';
@@ -11,12 +13,12 @@ import { findServers, NO_SERVERS, requireServers } from '../servers.ts';
 
 const EXAMPLES = `
 Examples:
+  kdx dataset add cifar100                                  fetched from its publisher
   kdx dataset add cifar10 --from cifar-10-python.tar.gz     what PyTorch has downloaded
   kdx dataset add cifar10 --from data/cifar-10-batches-py   what torchvision leaves behind
-  kdx dataset add cifar100 --from cifar-100-binary.tar.gz
   kdx dataset add tiny-imagenet --from tiny-imagenet-200.zip
   kdx dataset add birds --from photos/birds --size 64       images of your own
-  kdx dataset add birds --from birds.zip --size 32 --validation 0.1
+  kdx dataset add birds --from https://example.org/birds.zip --size 32 --validation 0.1
   kdx list datasets
 
 A study then names it: "dataset": { "name": "birds", "preset": "correct" }
@@ -47,10 +49,15 @@ Images of your own, by any other name (a-z, 0-9, ".", "_", "-"):
   turned as EXIF says; transparency is put over black; grey, 16 bits, palettes and CMYK become 8-bit
   colours. Presets of a study: correct (mean and deviation of the training images), imagenet.
 
+Without --from, CIFAR (binary) and Tiny-ImageNet are fetched from their publishers. What a broken
+connection leaves is kept in downloads/ of KDX_CACHE_DIR (.kdx/cache) and gone on with by the same command;
+proxies are those of the environment.
+
 Nothing is stored before all is checked, and the name comes last: an add that is refused or interrupted
 changes nothing and can be done again. One of the same name is replaced; studies that have it keep theirs.
 
-Exit codes: 0 stored · 64 wrong options · 65 something is missing, cut short, changed or no image · 78 no servers`;
+Exit codes: 0 stored · 64 wrong options · 65 something is missing, cut short, changed or no image
+            69 it could not be fetched · 78 no servers`;
 
 /** `kdx dataset`: which datasets are here, and how the others come here. */
 export function datasetCommand(): Command {
@@ -77,7 +84,10 @@ function addCommand(): Command {
   return new Command('add')
     .description('check a dataset and put it into the store, where every worker finds it')
     .addArgument(new Argument('<name>', 'cifar10, cifar100, tiny-imagenet, or a name of your own'))
-    .requiredOption('--from <source>', 'its archive as downloaded, or a folder with its files')
+    .option(
+      '--from <source>',
+      'its archive or folder, or the address of an archive; without, fetched from its publisher',
+    )
     .option(
       '--size <pixels>',
       `resize images of your own: ${IMAGE_SIZES.join(' or ')}`,
@@ -93,8 +103,10 @@ function addCommand(): Command {
     .action(async (name: string, { from, superclasses, ...options }: AddFlags) => {
       const store = openS3Store((await requireServers(process.env)).s3());
       const here = (path: string): string => resolve(invokedFrom(), path);
-      const lines = await addAny(store, name, here(from), {
+      const source = from === undefined || isUrl(from) ? from : here(from);
+      const lines = await addAny(store, name, source, {
         ...options,
+        downloads: join(layoutOf(process.env).cache, 'downloads'),
         ...(superclasses === undefined ? {} : { superclasses: here(superclasses) }),
         tell: (line) => process.stderr.write(`${line}\n`),
       });
@@ -102,7 +114,7 @@ function addCommand(): Command {
     });
 }
 
-type AddFlags = Omit<AddOptions, 'tell'> & { readonly from: string };
+type AddFlags = Omit<AddOptions, 'tell' | 'downloads'> & { readonly from?: string };
 
 function numberIn(allowed: string, fits: (value: number) => boolean): (text: string) => number {
   return (text) => {

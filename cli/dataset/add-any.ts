@@ -1,44 +1,85 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 
-import { KdxError } from '../../leg/errors.ts';
+import { isKdxError, KdxError } from '../../leg/errors.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import {
   ARCHIVES,
   TINY_IMAGENET_ARCHIVE,
   TINY_IMAGENET_NAME,
+  type Archive,
 } from '../../study/dataset-manifest.ts';
 import { isRegistered } from '../../study/datasets.ts';
 import { datasetNameSchema } from '../../study/schema.ts';
 import { addDataset } from './add.ts';
 import { checkPublished } from './archive.ts';
+import { download, isUrl } from './download.ts';
 import { addImages, type AddedImages, type ImageOptions } from './images/add.ts';
 import type { ArchivedDataset } from './published.ts';
 
-export type AddOptions = ImageOptions;
+export type AddOptions = ImageOptions & {
+  /** Where files are kept while they are fetched. */
+  readonly downloads: string;
+};
 
 type Store = Pick<ArtifactStore, 'putBlob' | 'putLatest' | 'location'>;
 
 /**
- * Puts a dataset of any kind into a store, by its name: CIFAR, or images.
+ * Puts a dataset of any kind into a store, by its name: CIFAR, Tiny-ImageNet, or images.
  *
- * @param source a path
+ * @param source a path or an address; absent: fetched from its publisher
  * @returns what was stored, in words
- * @throws KdxError `SpecInvalid` for a name or an option that does not fit, `DataMismatch` for the data
+ * @throws KdxError `SpecInvalid` for a name or an option that does not fit, `DataMismatch` for the data,
+ *   `Download` where it does not come
  */
 export async function addAny(
   store: Store,
   name: string,
-  source: string,
+  source: string | undefined,
   options: AddOptions,
 ): Promise<readonly string[]> {
   checkName(name);
+  if (isArchived(name)) refuseImageOptions(name, options);
+  if (source !== undefined && !isUrl(source)) return addFrom(store, name, source, options);
+  const wanted = source === undefined ? publishedOf(name) : { url: source };
+  const path = await download({ ...wanted, folder: options.downloads, tell: options.tell });
+  // What is refused is not what is wanted: the next call fetches it anew. So does one that is done.
+  const remove = (): Promise<void> => rm(path, { force: true });
+  try {
+    const lines = await addFrom(store, name, path, options);
+    await remove();
+    return lines;
+  } catch (error) {
+    if (isKdxError(error) && error.code === 'DataMismatch') await remove();
+    throw error;
+  }
+}
+
+async function addFrom(
+  store: Store,
+  name: string,
+  path: string,
+  options: AddOptions,
+): Promise<readonly string[]> {
   if (isArchived(name)) {
-    refuseImageOptions(name, options);
-    const { digest, images } = await addDataset(store, name, source);
+    const { digest, images } = await addDataset(store, name, path);
     return [`${name}: ${images} images in ${store.location}, digest ${digest}`];
   }
-  if (name === TINY_IMAGENET_NAME) await checkTiny(name, source);
-  return textOf(name, store, await addImages(store, name, source, options));
+  if (name === TINY_IMAGENET_NAME) await checkTiny(name, path);
+  return textOf(name, store, await addImages(store, name, path, options));
+}
+
+/** @throws KdxError `SpecInvalid` for a name that has no publisher */
+function publishedOf(name: string): { readonly url: string; readonly bytes: number } {
+  const archive = publishedArchive(name);
+  if (archive !== undefined) return { url: archive.url, bytes: archive.bytes };
+  const wanted =
+    '--from <folder, archive or address>, since nobody publishes a dataset of that name';
+  throw new KdxError('SpecInvalid', `${name}: where from is not said; wanted: ${wanted}`);
+}
+
+function publishedArchive(name: string): Archive | undefined {
+  if (isArchived(name)) return ARCHIVES[name];
+  return name === TINY_IMAGENET_NAME ? TINY_IMAGENET_ARCHIVE : undefined;
 }
 
 function isArchived(name: string): name is ArchivedDataset {

@@ -8,6 +8,7 @@ import { publishManifest } from '../../../stores/datasets.ts';
 import type { DatasetInfo } from '../../../study/catalog.ts';
 import { MOST_CLASSES } from '../../../study/dataset-info.ts';
 import type { DatasetManifest } from '../../../study/dataset-manifest.ts';
+import type { Tell } from '../progress.ts';
 import { convertImages, type Converted } from './convert.ts';
 import { holdOut } from './hold-out.ts';
 import { layoutOfFolder, rootOf, type Layout } from './layout.ts';
@@ -26,7 +27,7 @@ export type ImageOptions = {
   /** A JSON file with groups of classes. */
   readonly superclasses?: string;
   /** Told how far it is, line by line. */
-  readonly tell: (line: string) => void;
+  readonly tell: Tell;
 };
 
 /** What was stored. */
