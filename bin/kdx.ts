@@ -1,8 +1,11 @@
+import { CommanderError } from 'commander';
 import { fileProblem } from '../environment/file-problem.mjs';
 import { loopbackExemptions } from '../environment/loopback.mjs';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { createProgram } from '../cli/program.ts';
 
+/** Exit code of a wrong argument (EX_USAGE). */
+const USAGE = 64;
 /** Exit code of a failure that has no code of ours. */
 const UNEXPECTED = 70;
 
@@ -12,6 +15,8 @@ Object.assign(process.env, loopbackExemptions(process.env));
 try {
   await createProgram().parseAsync();
 } catch (error) {
+  // Said already: a wrong argument, or the help that was asked for.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : USAGE);
   const known = knownError(error);
   const text = known === undefined ? String(error) : `${known.code}: ${errorText(known)}`;
   process.stderr.write(`kdx: ${text}\n`);

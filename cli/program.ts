@@ -32,9 +32,12 @@ Examples:
 
 From a checkout: npm run kdx -- <command>`;
 
-/** The command line of kdx; each command is a file of `commands/`. */
+/**
+ * The command line of kdx; each command is a file of `commands/`. A wrong argument is said and thrown, as
+ * `CommanderError`.
+ */
 export function createProgram(): Command {
-  return new Command('kdx')
+  const program = new Command('kdx')
     .description('Reproduces knowledge-distillation studies on a stack of real servers.')
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(kdx --help shows examples)')
@@ -48,4 +51,12 @@ export function createProgram(): Command {
     .addCommand(onCluster(studyCommand()))
     .addCommand(onCluster(verifyCommand()))
     .addCommand(datasetCommand());
+  throwing(program);
+  return program;
+}
+
+/** Commands that are added keep their own way out: each has to be told. */
+function throwing(command: Command): void {
+  command.exitOverride();
+  for (const own of command.commands) throwing(own);
 }

@@ -9,13 +9,14 @@ export const GIGAFLOPS_A_THREAD = 75;
 const OPERATIONS_A_COST_UNIT = 2e6;
 
 /**
- * Device seconds for a cost of the plan, to about a factor of two. Undefined for a GPU: they differ
- * too much from each other.
+ * What a leg's device does in a second, in 10⁹ operations, to about a factor of two. Undefined for a GPU:
+ * they differ too much from each other.
  */
-export function estimateDeviceSeconds(
-  { kind, threads }: Study['device'],
-  cost: number,
-): number | undefined {
-  if (kind !== 'cpu') return undefined;
-  return (cost * OPERATIONS_A_COST_UNIT) / (threads * GIGAFLOPS_A_THREAD * 1e9);
+export function gigaflopsOf({ kind, threads }: Study['device']): number | undefined {
+  return kind === 'cpu' ? threads * GIGAFLOPS_A_THREAD : undefined;
+}
+
+/** Device seconds for a cost of the plan, on a device that does `gigaflops` in a second. */
+export function estimateDeviceSeconds(gigaflops: number, cost: number): number {
+  return (cost * OPERATIONS_A_COST_UNIT) / (gigaflops * 1e9);
 }

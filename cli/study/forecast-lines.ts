@@ -20,6 +20,7 @@ export function forecastLines(forecast: Forecast): readonly string[] {
     ...rows,
     memoryLine(trials),
     timeLine(forecast),
+    ...priceLines(forecast),
     ...limitLines(forecast),
   ];
 }
@@ -40,14 +41,23 @@ function timeLine(forecast: Forecast): string {
   const count = least === most ? String(most) : `${least} to ${most}`;
   const share = `would run: ${percent(shareToDo).trim()} of the work in ${count} legs`;
   if (etaSeconds === undefined || deviceHours === undefined) {
-    return `${share}; no pace is known yet`;
+    return `${share}; no pace is known yet: tell one with --gigaflops`;
   }
   const device = `${duration(deviceHours.toDo * SECONDS_PER_HOUR)} of device time`;
-  const origin =
-    pace === 'measured'
-      ? 'at the pace of the trials found'
-      : `a rough estimate: ${GIGAFLOPS_A_THREAD} GFLOP/s a thread`;
+  const origin = {
+    measured: 'at the pace of the trials found',
+    told: 'at the speed that was told',
+    estimated: `a rough estimate: ${GIGAFLOPS_A_THREAD} GFLOP/s a thread`,
+  }[pace];
   return `${share}, about ${duration(etaSeconds)} with ${parallel} at once (${device}, ${origin})`;
+}
+
+function priceLines({ price }: Forecast): readonly string[] {
+  if (price === undefined) return [];
+  const total = price.toDo.toLocaleString('en', {
+    maximumFractionDigits: price.toDo < 100 ? 2 : 0,
+  });
+  return [`price: about ${total} at ${price.perDeviceHour} a device hour`];
 }
 
 /** A warning where the limit of device time would stop the study. */

@@ -10,7 +10,7 @@ import {
   type TrialNode,
 } from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
-import { estimateDeviceSeconds } from './estimate.ts';
+import { estimateDeviceSeconds, gigaflopsOf } from './estimate.ts';
 
 /**
  * Where a trial would begin. `found`: its result is there. `later`: its key is not known before what
@@ -40,12 +40,21 @@ export type Forecast = {
   readonly legs: { readonly least: number; readonly most: number };
   /** Trials at once that the time is estimated for. */
   readonly parallel: number;
-  /** What the time comes from: the trials found, or a rough speed of one CPU thread. */
-  readonly pace: 'measured' | 'estimated';
+  /** What the time comes from: the trials found, the speed that was told, or a rough one of a CPU thread. */
+  readonly pace: 'measured' | 'told' | 'estimated';
   /** Absent on a GPU while no trial has been found. */
   readonly etaSeconds?: number;
   /** Device hours to come, at the same pace, and the limit of the study where it sets one. */
   readonly deviceHours?: { readonly toDo: number; readonly limit?: number };
+  /** What the device hours to come cost, in the unit of the price that was told. */
+  readonly price?: { readonly perDeviceHour: number; readonly toDo: number };
+};
+
+/** What the user knows of the devices. */
+export type Assumptions = {
+  /** 10⁹ operations that a leg's device does in a second, a multiply-add being two. */
+  readonly gigaflops?: number;
+  readonly pricePerDeviceHour?: number;
 };
 
 const SECONDS_PER_HOUR = 3600;
@@ -63,6 +72,7 @@ export async function forecastStudy(
   study: Study,
   context: PlanContext,
   parallel: number,
+  assumed: Assumptions = {},
 ): Promise<Forecast> {
   const nodes = expandStudy(study, context);
   const whole = nodes.reduce((sum, { cost }) => sum + cost, 0);
@@ -86,7 +96,7 @@ export async function forecastStudy(
   const shareToDo = trials
     .filter(({ state }) => TO_DO.includes(state))
     .reduce((sum, { share }) => sum + share, 0);
-  const time = timeOf(study, shareToDo * whole, pace, parallel);
+  const time = timeOf(study, shareToDo * whole, pace, { ...assumed, parallel });
   const legs = legsToDo(nodes, (id) => TO_DO.includes(states.get(id) ?? 'unknown'));
   return { study: study.name, trials, shareToDo, legs, parallel, ...time };
 }
@@ -121,17 +131,24 @@ function timeOf(
   { device, limits }: Study,
   costToDo: number,
   found: { readonly cost: number; readonly seconds: number },
-  parallel: number,
-): Pick<Forecast, 'pace' | 'etaSeconds' | 'deviceHours'> {
-  const pace = found.seconds > 0 ? 'measured' : 'estimated';
-  const seconds =
-    pace === 'measured'
-      ? (found.seconds / found.cost) * costToDo
-      : estimateDeviceSeconds(device, costToDo);
-  if (seconds === undefined) return { pace };
+  { gigaflops, pricePerDeviceHour, parallel }: Assumptions & Pick<Forecast, 'parallel'>,
+): Pick<Forecast, 'pace' | 'etaSeconds' | 'deviceHours' | 'price'> {
+  const isMeasured = gigaflops === undefined && found.seconds > 0;
+  const pace = isMeasured ? 'measured' : gigaflops === undefined ? 'estimated' : 'told';
+  const speed = gigaflops ?? gigaflopsOf(device);
+  if (!isMeasured && speed === undefined) return { pace };
+  const seconds = isMeasured
+    ? (found.seconds / found.cost) * costToDo
+    : estimateDeviceSeconds(speed ?? Number.NaN, costToDo);
   const limit = limits.gpuHours === undefined ? {} : { limit: limits.gpuHours };
-  const deviceHours = { toDo: seconds / SECONDS_PER_HOUR, ...limit };
-  return { pace, etaSeconds: seconds / parallel, deviceHours };
+  const hours = seconds / SECONDS_PER_HOUR;
+  const perDeviceHour = pricePerDeviceHour;
+  return {
+    ...{ pace, etaSeconds: seconds / parallel, deviceHours: { toDo: hours, ...limit } },
+    ...(perDeviceHour === undefined
+      ? {}
+      : { price: { perDeviceHour, toDo: hours * perDeviceHour } }),
+  };
 }
 
 type LookedUp = {

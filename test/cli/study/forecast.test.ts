@@ -151,3 +151,31 @@ test('memory is what the processes of a trial took, where it was computed before
   t.deepEqual(memoryOf('teacher/resnet14'), { bytes: 1, measured: true });
   t.is(memoryOf('sweep/resnet8/CE/s1029')?.measured, false);
 });
+
+test('a speed and a price that the user tells give a GPU its time and its cost', async (t) => {
+  const other = { ...study, device: { ...study.device, kind: 'cuda' as const } };
+  const told = { gigaflops: 4000, pricePerDeviceHour: 2.5 };
+  const forecast = await forecastStudy(undefined, other, CONTEXT, 4, told);
+  const cost = nodes.reduce((sum, node) => sum + node.cost, 0);
+  const hours = (cost * 2e6) / 4e12 / 3600;
+  t.is(forecast.pace, 'told');
+  t.true(Math.abs((forecast.deviceHours?.toDo ?? 0) / hours - 1) < 1e-12);
+  t.true(Math.abs((forecast.etaSeconds ?? 0) / ((hours * 3600) / 4) - 1) < 1e-12);
+  t.true(Math.abs((forecast.price?.toDo ?? 0) / (2.5 * hours) - 1) < 1e-12);
+  const lines = forecastLines(forecast);
+  t.regex(lines.at(-2) ?? '', /at the speed that was told\)$/);
+  t.is(
+    lines.at(-1),
+    `price: about ${(2.5 * hours).toFixed(2).replace(/\.?0+$/, '')} at 2.5 a device hour`,
+  );
+});
+
+test('a speed that is told goes before the pace of what was found', async (t) => {
+  const store = await emptyStore(t);
+  await compute(store, study, (id) => (id.startsWith('teacher') ? { seconds: 30 } : undefined));
+  const forecast = await forecastStudy(store, study, CONTEXT, 1, { gigaflops: 1 });
+  const cost = nodes
+    .filter(({ id }) => !id.startsWith('teacher'))
+    .reduce((sum, node) => sum + node.cost, 0);
+  t.true(Math.abs((forecast.etaSeconds ?? 0) / (cost * 2e-3) - 1) < 1e-9);
+});
