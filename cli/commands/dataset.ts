@@ -8,6 +8,7 @@ import { addAny, type AddOptions } from '../dataset/add-any.ts';
 import { isUrl } from '../dataset/download.ts';
 import { IMAGE_SIZES } from '../dataset/images/convert.ts';
 import { datasetLines, listDatasets } from '../dataset/list.ts';
+import { exitOnSignals } from '../dataset/temporary.ts';
 import { invokedFrom } from '../invoked-from.ts';
 import { findServers, NO_SERVERS, requireServers } from '../servers.ts';
 
@@ -101,6 +102,7 @@ function addCommand(): Command {
     .option('--superclasses <file>', 'groups of classes, as JSON: {"animals": ["cat", "dog"], …}')
     .addHelpText('after', `${ADD_HELP}\n${EXAMPLES}`)
     .action(async (name: string, { from, superclasses, ...options }: AddFlags) => {
+      exitOnSignals();
       const store = openS3Store((await requireServers(process.env)).s3());
       const here = (path: string): string => resolve(invokedFrom(), path);
       const source = from === undefined || isUrl(from) ? from : here(from);

@@ -39,3 +39,15 @@ test('what makes no difference to logits is no field of a teach leg', (t) => {
     message: '$.spec.seeds.init: unknown field',
   });
 });
+
+test('a dataset that no build knows comes with its sizes, and no other one does', (t) => {
+  const sizes = { classes: 2, imageSize: 64 };
+  const birds: LegSpec = { ...teach, dataset: { ...dataset, name: 'birds', sizes } };
+  t.deepEqual(parseLeg(legOf(birds)).spec, birds);
+  for (const odd of [{ ...dataset, sizes }, { ...dataset, name: 'birds' }]) {
+    t.throws(() => parseLeg(legOf({ ...teach, dataset: odd })), {
+      code: 'SpecInvalid',
+      message: /^\$\.spec\.dataset: .*allowed: sizes for a dataset that is not registered, and for no/,
+    });
+  }
+});

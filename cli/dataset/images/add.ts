@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { KdxError } from '../../../leg/errors.ts';
@@ -9,6 +8,7 @@ import type { DatasetInfo } from '../../../study/catalog.ts';
 import { MOST_CLASSES } from '../../../study/dataset-info.ts';
 import type { DatasetManifest } from '../../../study/dataset-manifest.ts';
 import type { Tell } from '../progress.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { convertImages, type Converted } from './convert.ts';
 import { holdOut } from './hold-out.ts';
 import { layoutOfFolder, rootOf, type Layout } from './layout.ts';
@@ -54,17 +54,17 @@ export async function addImages(
   options: ImageOptions,
 ): Promise<AddedImages> {
   const tree = await openTree(name, source);
-  const folder = await mkdtemp(join(tmpdir(), 'kdx-dataset-'));
+  const folder = await temporaryFolder();
   try {
-    const { manifest, info, notes } = await convert(name, tree, folder, options);
+    const { manifest, info, notes } = await convert(name, tree, folder.path, options);
     options.tell(`${name}: all is checked; storing ${manifest.files.length} files`);
     const digest = await publishManifest(store, manifest, (file) =>
-      readFile(join(folder, file.name)),
+      readFile(join(folder.path, file.name)),
     );
     return { digest, info, notes };
   } finally {
     await tree.close();
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
   }
 }
 

@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { list, type ReadEntry } from 'tar';
 
 import { errorText, isKdxError, KdxError } from '../../../leg/errors.ts';
+import { temporaryFolder } from '../temporary.ts';
 import {
   byPath,
   checkFileBytes,
@@ -28,8 +28,7 @@ type Spooled = { readonly path: string; readonly start: number; readonly bytes: 
  * @throws KdxError `DataMismatch` naming the archive, the member and what is allowed
  */
 export async function openTar(path: string): Promise<Tree> {
-  const folder = await mkdtemp(join(tmpdir(), 'kdx-dataset-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const { path: folder, remove } = await temporaryFolder();
   try {
     const spool = join(folder, 'files');
     const members = await spoolMembers(path, spool);

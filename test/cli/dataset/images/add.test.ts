@@ -74,6 +74,27 @@ test('a folder of images becomes a dataset whose pixels are those of the files',
   }
 });
 
+test('a spec whose sizes are not those of the manifest is refused', async (t) => {
+  const store = await emptyStore(t);
+  const { digest } = await add(store, await photos(t));
+  const spec = {
+    name: 'mine',
+    digest,
+    preset: 'correct',
+    split: { train: 12, validation: 0, test: 6 },
+  };
+  for (const sizes of [
+    { classes: 4, imageSize: 32 },
+    { classes: 3, imageSize: 64 },
+  ]) {
+    const loading = loadDataset({ ...spec, sizes }, (blob) => store.getBlob(blob));
+    await t.throwsAsync(loading, {
+      code: 'DataMismatch',
+      message: `mine: manifest ${digest} has 3 classes of 32 pixels; wanted ${sizes.classes} classes of ${sizes.imageSize} pixels.`,
+    });
+  }
+});
+
 test('mean and deviation are those of all training pixels, exactly', async (t) => {
   const { info } = await add(await emptyStore(t), await photos(t));
   const { mean, std } = info.presets['correct'] ?? { mean: [], std: [] };
