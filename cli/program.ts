@@ -26,7 +26,9 @@ Examples:
       --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
   kdx verify digits                    recompute its numbers from stored weights
-  kdx dataset list                     which datasets are here, and how the others come here
+  kdx list datasets                    which datasets are here, and how the others come here
+  kdx dataset add birds --from photos/birds --size 64
+                                       images of your own; or: kdx dataset add cifar100
   kdx study digits --namespace kdx     the same on a cluster, with the chart's release there
   kdx down                             stop the servers; their state stays
 

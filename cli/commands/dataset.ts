@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 
+import { KdxError } from '../../leg/errors.ts';
 import { ARCHIVES } from '../../study/dataset-manifest.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import { layoutOf } from '../../stack/layout.ts';
@@ -92,12 +93,12 @@ function addCommand(): Command {
     .option(
       '--size <pixels>',
       `resize images of your own: ${IMAGE_SIZES.join(' or ')}`,
-      numberIn(`allowed: ${IMAGE_SIZES.join(', ')}`, (size) => IMAGE_SIZES.includes(size)),
+      numberIn('--size', IMAGE_SIZES.join(', '), (size) => IMAGE_SIZES.includes(size)),
     )
     .option(
       '--validation <share>',
       'take so much of each class of train/ as test images, where there is no test/ and no val/',
-      numberIn('allowed: a share between 0 and 1', (share) => share > 0 && share < 1),
+      numberIn('--validation', 'a share between 0 and 1', (share) => share > 0 && share < 1),
     )
     .option('--superclasses <file>', 'groups of classes, as JSON: {"animals": ["cat", "dog"], …}')
     .addHelpText('after', `${ADD_HELP}\n${EXAMPLES}`)
@@ -118,10 +119,15 @@ function addCommand(): Command {
 
 type AddFlags = Omit<AddOptions, 'tell' | 'downloads'> & { readonly from?: string };
 
-function numberIn(allowed: string, fits: (value: number) => boolean): (text: string) => number {
+/** Reads the number of an option. @throws KdxError `SpecInvalid` where it does not fit */
+function numberIn(
+  option: string,
+  allowed: string,
+  fits: (value: number) => boolean,
+): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && fits(value)) return value;
-    throw new InvalidArgumentError(allowed);
+    throw new KdxError('SpecInvalid', `${option}: found "${text}"; allowed: ${allowed}`);
   };
 }

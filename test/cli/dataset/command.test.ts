@@ -152,8 +152,12 @@ test('options and names that do not fit are refused before anything is read', as
     [['cifar10', '--from', '.', '--size', '32'], 64, /--size 32 is given for cifar10; allowed/],
     [['digits', '--from', '.'], 64, /digits comes with the repository; allowed: cifar10, cifar100/],
     [['My Birds', '--from', '.'], 64, /name "My Birds"; allowed: .* of a-z, 0-9/],
-    [['birds', '--from', '.', '--size', '48'], 1, /allowed: 32, 64/],
-    [['birds', '--from', '.', '--validation', '1'], 1, /allowed: a share between 0 and 1/],
+    [['birds', '--from', '.', '--size', '48'], 64, /--size: found "48"; allowed: 32, 64/],
+    [
+      ['birds', '--from', '.', '--validation', '1'],
+      64,
+      /--validation: found "1"; allowed: a share between 0 and 1/,
+    ],
     [['birds', '--from', '/nowhere'], 65, /birds: \/nowhere cannot be read/],
   ] as const) {
     const { exitCode, stderr } = await add(...args);
