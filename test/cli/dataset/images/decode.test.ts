@@ -23,6 +23,32 @@ test('png of 8 and 16 bits and of palettes, and webp, are their pixels', async (
   }
 });
 
+/** The sample as a bitmap of 24 bits, from the bottom row up. */
+function bitmap(): Uint8Array {
+  const header = Buffer.alloc(54);
+  header.write('BM');
+  header.writeUInt32LE(54, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(WIDTH, 18);
+  header.writeInt32LE(HEIGHT, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
+  const rows = Array.from({ length: HEIGHT }, (_, y) => {
+    const row = PIXELS.slice((HEIGHT - 1 - y) * WIDTH * 3, (HEIGHT - y) * WIDTH * 3);
+    return Uint8Array.from(row, (_, i) => row[i - (i % 3) + 2 - (i % 3)] ?? 0);
+  });
+  return Buffer.concat([header, ...rows]);
+}
+
+test('a bitmap is its pixels, and is resized like any image', async (t) => {
+  t.deepEqual(Buffer.from((await decode(bitmap())).pixels), Buffer.from(PIXELS));
+  t.like(await decode(bitmap(), 32), { width: 32, height: 32 });
+  await t.throwsAsync(decode(bitmap().subarray(0, 100)), {
+    code: 'DataMismatch',
+    message: 'x.png: bitmap: cut short: 100 bytes; wanted 150',
+  });
+});
+
 test('jpeg, of CMYK too, is its pixels but for what it loses', async (t) => {
   const jpeg = sample().jpeg({ quality: 100, chromaSubsampling: '4:4:4' });
   t.true(far((await decode(await jpeg.toBuffer())).pixels, PIXELS) <= 4);
