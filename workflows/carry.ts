@@ -17,6 +17,8 @@ export type Carry = {
   readonly startedAt: number;
   /** Device time used so far; absent where the study sets no limit. */
   readonly deviceSeconds?: number;
+  /** What its limit has been extended by; absent where it has not. */
+  readonly extraSeconds?: number;
   /** Digest of the last chunk of failed trials; absent where there is none. */
   readonly failures?: string;
 };
@@ -31,7 +33,7 @@ export function openRun(
 ): StudyRun {
   const nodes = restrictTo(expandStudy(resolved.study, resolved), sections);
   const { parallel, gpuHours } = resolved.study.limits;
-  const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0);
+  const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0, carry?.extraSeconds);
   const { pausedBecause } = carry ?? {};
   const run: StudyRun = {
     resolved,
@@ -69,6 +71,14 @@ export function carryOf(run: StudyRun, failures: string | undefined): Carry {
     launches,
     startedAt,
     ...(device === undefined ? {} : { deviceSeconds: usedSeconds(device) }),
+    ...extraOf(run),
     ...(failures === undefined ? {} : { failures }),
   };
+}
+
+/** How far the limit of device time is above the one that the study was started with. */
+function extraOf({ resolved, device }: StudyRun): Pick<Carry, 'extraSeconds'> {
+  const { gpuHours } = resolved.study.limits;
+  const extraSeconds = (device?.limitSeconds ?? 0) - (gpuHours ?? 0) * 3600;
+  return extraSeconds > 0 ? { extraSeconds } : {};
 }

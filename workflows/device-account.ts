@@ -11,7 +11,8 @@ type Meter = { measuredSeconds: number; launchesEnded: number };
  * way it is measured now and then.
  */
 export type DeviceAccount = {
-  readonly limitSeconds: number;
+  /** Grows with the update `extendBudget`. */
+  limitSeconds: number;
   endedSeconds: number;
   /** Trials that this study runs itself, by key. */
   readonly underWay: Map<string, Meter>;
@@ -20,13 +21,25 @@ export type DeviceAccount = {
 /** What was asked of a trial under way, so that an answer that comes too late is seen to be. */
 export type Reading = { readonly key: string; readonly launchesEnded: number };
 
-/** Opens the account of a study; undefined where it sets no limit. */
+/**
+ * Opens the account of a study; undefined where it sets no limit.
+ *
+ * @param extraSeconds what the limit has been extended by
+ */
 export function openAccount(
   gpuHours: number | undefined,
   endedSeconds: number,
+  extraSeconds = 0,
 ): DeviceAccount | undefined {
   if (gpuHours === undefined) return undefined;
-  return { limitSeconds: gpuHours * SECONDS_PER_HOUR, endedSeconds, underWay: new Map() };
+  const limitSeconds = gpuHours * SECONDS_PER_HOUR + extraSeconds;
+  return { limitSeconds, endedSeconds, underWay: new Map() };
+}
+
+/** Raises the limit by hours; answers the new one, in hours. */
+export function extend(account: DeviceAccount, hours: number): number {
+  account.limitSeconds += hours * SECONDS_PER_HOUR;
+  return account.limitSeconds / SECONDS_PER_HOUR;
 }
 
 /** Device time that is known to have been used. */

@@ -42,18 +42,18 @@ export async function withinDeviceLimit<T>(run: StudyRun, body: () => Promise<T>
  * stops the study: trials that wait for a slot, and a machine that was off overnight, use nothing.
  */
 async function untilSpent(device: DeviceAccount): Promise<void> {
-  const { limitSeconds, underWay } = device;
+  const { underWay } = device;
   let mostSeconds = usedSeconds(device);
   while (!isSpent(device)) {
     await condition(() => underWay.size > 0);
     const trials = underWay.size;
     const from = Date.now();
-    const soonest = (limitSeconds - mostSeconds) / trials;
+    const soonest = (device.limitSeconds - mostSeconds) / trials;
     const wait = Math.min(LONGEST_SECONDS, Math.max(SHORTEST_SECONDS, soonest));
     const hasChanged = (): boolean => isSpent(device) || underWay.size > trials;
     const changed = await condition(hasChanged, wait * 1000);
     mostSeconds += (trials * (Date.now() - from)) / 1000;
-    if (changed && mostSeconds < limitSeconds) continue;
+    if (changed && mostSeconds < device.limitSeconds) continue;
     const asked = Date.now();
     await measure(device);
     mostSeconds = usedSeconds(device) + (underWay.size * (Date.now() - asked)) / 1000;

@@ -19,6 +19,8 @@ export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 /** How many trials may be under way at once; answers the number before. */
 export const setParallelismUpdate = defineUpdate<number, [number]>('setParallelism');
+/** Lets the legs of a study with `limits.gpuHours` use so many device hours more; answers the new limit. */
+export const extendBudgetUpdate = defineUpdate<number, [number]>('extendBudget');
 /** Tries the failed trials once more, quarantined ones excepted; answers their ids. */
 export const retryFailedUpdate = defineUpdate<readonly string[]>('retryFailed');
 /** Sent by trials to a study that limits device time, not by people. */

@@ -12,11 +12,12 @@ import type { Section } from '../study/plan/plan.ts';
 import { MAX_PAGE } from '../study/status.ts';
 import { carryOf, openRun, type Carry } from './carry.ts';
 import { conclude, type StudySummary } from './conclude.ts';
-import { noteLaunchEnd } from './device-account.ts';
+import { extend, isSpent, noteLaunchEnd } from './device-account.ts';
 import { withinDeviceLimit } from './device-limit.ts';
 import { runGraph } from './graph.ts';
 import {
   changesQuery,
+  extendBudgetUpdate,
   launchEndedSignal,
   pauseSignal,
   resumeSignal,
@@ -125,6 +126,15 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
     },
     { validator: checkParallelism },
   );
+  setHandler(
+    extendBudgetUpdate,
+    async (hours) => {
+      const run = await ready();
+      checkExtension(hours, run);
+      return run.device === undefined ? Number.NaN : extend(run.device, hours);
+    },
+    { validator: (hours) => checkExtension(hours, opened.run) },
+  );
   setHandler(launchEndedSignal, (end) => {
     if (opened.run?.device !== undefined) noteLaunchEnd(opened.run.device, end);
   });
@@ -146,6 +156,28 @@ function checkTraining(run: StudyRun | undefined): void {
     `retryFailed: the study is ${run.phase}; allowed: while it trains; start the study again, and what failed is tried`,
     'SpecInvalid',
   );
+}
+
+/** Hours that a limit may be extended by at once: more than a century of one device is a slip. */
+const MAX_EXTENSION_HOURS = 1e6;
+
+/** A limit that is reached has ended the legs by then; a study that is started again goes on from them. */
+function checkExtension(hours: unknown, run: StudyRun | undefined): void {
+  const valid = typeof hours === 'number' && hours > 0 && hours <= MAX_EXTENSION_HOURS;
+  if (!valid) {
+    refuseBudget(`found ${JSON.stringify(hours)}; allowed: hours, above 0, at most 1e6`);
+  }
+  if (run === undefined) return;
+  if (run.device === undefined)
+    refuseBudget('the study sets no limits.gpuHours; allowed: one that does');
+  if (run.phase !== 'training' || isSpent(run.device)) {
+    const end = 'start the study again with a higher limit, and it goes on from its checkpoints';
+    refuseBudget(`the study is ${run.phase}, its limit reached or its training done; ${end}`);
+  }
+}
+
+function refuseBudget(reason: string): never {
+  throw ApplicationFailure.nonRetryable(`extendBudget: ${reason}`, 'SpecInvalid');
 }
 
 function checkParallelism(parallel: unknown): void {

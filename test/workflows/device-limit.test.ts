@@ -101,6 +101,55 @@ test.serial(
   },
 );
 
+test.serial('extended while it runs, a study goes on to its new limit', async (t) => {
+  const world = hourly();
+  const usual = world.leg;
+  let handle: WorkflowHandle | undefined;
+  const answers: unknown[] = [];
+  const extend = (hours: unknown) => handle?.executeUpdate('extendBudget', { args: [hours] });
+  world.leg = async (leg) => {
+    if (world.legs.length === 3) {
+      for (const bad of [0, -1, '2', null, 1e7]) {
+        const error = await t.throwsAsync(async () => extend(bad));
+        answers.push(error?.cause instanceof Error ? error.cause.message : error?.message);
+      }
+      answers.push(await extend(3), await extend(1.5));
+    }
+    return await usual(leg);
+  };
+  await withWorkers(server, activitiesOf(world), async () => {
+    handle = await start(limited(3));
+    const failure = await failureOf(handle);
+    t.regex(failure.message, /^\S+ 8 h used; allowed: 7\.5 h; 2 of 10 trials undone: /);
+  });
+  t.deepEqual(answers, [
+    ...['0', '-1', '"2"', 'null', '10000000'].map(
+      (found) => `extendBudget: found ${found}; allowed: hours, above 0, at most 1e6`,
+    ),
+    ...[6, 7.5],
+  ]);
+});
+
+test.serial('a study without a limit has none to extend', async (t) => {
+  const world = hourly();
+  const usual = world.leg;
+  let handle: WorkflowHandle | undefined;
+  world.leg = async (leg) => {
+    if (world.legs.length === 1) {
+      const error = await t.throwsAsync(async () =>
+        handle?.executeUpdate('extendBudget', { args: [1] }),
+      );
+      const why = error?.cause instanceof Error ? error.cause.message : '';
+      t.is(why, 'extendBudget: the study sets no limits.gpuHours; allowed: one that does');
+    }
+    return await usual(leg);
+  };
+  await withWorkers(server, activitiesOf(world), async () => {
+    handle = await start(smallStudy());
+    await handle.result();
+  });
+});
+
 test.serial('what is found costs nothing', async (t) => {
   const world = hourly();
   const study = smallStudy();
