@@ -56,7 +56,9 @@ test('fifty Jobs at once, eight devices, the worker killed: each leg runs in one
   // A training and its evaluation each, the teacher's too.
   t.is(counts.complete + counts.found, 2 * (STUDENTS + 1));
   const names = (await home.jobs()).map(({ metadata }) => metadata.name);
-  t.is(names.length, STUDENTS + 1);
+  // A student that starts before the teacher is done does not know its evaluation yet: that is a leg more.
+  t.true(launches >= STUDENTS + 1 && launches <= 2 * STUDENTS + 1);
+  t.is(names.length, launches, 'a Job a launch');
   t.true(names.every((name) => name.endsWith('-n0')));
   for (const name of await store.list('results/')) {
     const { key, spec } = (await store.getJson(name)) as Result;

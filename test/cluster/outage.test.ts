@@ -11,6 +11,7 @@ import { controlPlane } from './control-plane.ts';
 import { deploy } from './deployment.ts';
 import { longSpec, openPlace } from './legs.ts';
 import { provideQueue } from './queue.ts';
+import { provideWitness } from './witness.ts';
 import { CLUSTER, connect, jobSettings, openNamespace } from './world.ts';
 
 /*
@@ -72,6 +73,7 @@ test.serial(
 );
 
 test.serial('a node that is lost with its pod: freed by force, and gone on with', async (t) => {
+  t.teardown(await provideWitness(api));
   const settings = jobSettings('', server.s3('lost'));
   const lost = { operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 2 };
   const tolerations = ['not-ready', 'unreachable'].map((taint) => {
@@ -88,7 +90,7 @@ test.serial('a node that is lost with its pod: freed by force, and gone on with'
   const running = run(spec);
   await checkpointed(spec);
   await controlPlane.stopKubelet();
-  await sleep((NOT_READY_SECONDS + 20) * 1000);
+  await sleep((NOT_READY_SECONDS + 40) * 1000);
   await controlPlane.start();
   const end = await running;
   t.is(end.outcome, 'done', end.detail);
