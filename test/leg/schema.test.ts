@@ -44,10 +44,14 @@ test('a dataset that no build knows comes with its sizes, and no other one does'
   const sizes = { classes: 2, imageSize: 64 };
   const birds: LegSpec = { ...teach, dataset: { ...dataset, name: 'birds', sizes } };
   t.deepEqual(parseLeg(legOf(birds)).spec, birds);
-  for (const odd of [{ ...dataset, sizes }, { ...dataset, name: 'birds' }]) {
+  for (const odd of [
+    { ...dataset, sizes },
+    { ...dataset, name: 'birds' },
+  ]) {
     t.throws(() => parseLeg(legOf({ ...teach, dataset: odd })), {
       code: 'SpecInvalid',
-      message: /^\$\.spec\.dataset: .*allowed: sizes for a dataset that is not registered, and for no/,
+      message:
+        /^\$\.spec\.dataset: .*allowed: sizes for a dataset that is not registered, and for no/,
     });
   }
 });
