@@ -4,6 +4,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERROR_CODES, KdxError, type ErrorCode } from '../leg/errors.ts';
 import type { ArtifactStore } from '../stores/artifacts.ts';
 import { lookUpResults } from '../stores/results.ts';
+import { pinStudy } from '../stores/teachers.ts';
 import type { Place } from '../leg/spec.ts';
 import { canonicalJson } from '../study/canonical.ts';
 import type { DatasetInfo } from '../study/catalog.ts';
@@ -60,7 +61,8 @@ async function resolve(
   const place = placeOf(written, catalog);
   const code = await catalog.readCodeIndex();
   const { digest: datasetDigest, info } = await catalog.dataset(written.dataset.name);
-  const study = isPending(written) ? readWhole(input, info) : written;
+  const known = isPending(written) ? readWhole(input, info) : written;
+  const study = await pinStudy(artifacts, known);
   const resolved = { study, datasetDigest, code, place };
   const { digest } = await artifacts.putBlob(new TextEncoder().encode(canonicalJson(resolved)));
   return { digest, resolved };

@@ -8,6 +8,7 @@ import { planCommand } from './commands/plan.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { studyCommand } from './commands/study.ts';
+import { teacherCommand } from './commands/teacher.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 
@@ -29,6 +30,7 @@ Examples:
   kdx list datasets                    which datasets are here, and how the others come here
   kdx dataset add birds --from photos/birds --size 64
                                        images of your own; or: kdx dataset add cifar100
+  kdx teacher add mine --from my.pth   bring a teacher that you have trained elsewhere
   kdx study digits --namespace kdx     the same on a cluster, with the chart's release there
   kdx down                             stop the servers; their state stays
 
@@ -52,7 +54,8 @@ export function createProgram(): Command {
     .addCommand(onCluster(listCommand()))
     .addCommand(onCluster(studyCommand()))
     .addCommand(onCluster(verifyCommand()))
-    .addCommand(datasetCommand());
+    .addCommand(datasetCommand())
+    .addCommand(teacherCommand());
   throwing(program);
   return program;
 }

@@ -1,6 +1,7 @@
 import { KdxError } from '../leg/errors.ts';
 import { EXPLAINER_NAMES } from '../study/models/models.ts';
 import { sizesOf } from '../study/datasets.ts';
+import type { InputChange } from '../study/imported-teacher.ts';
 import type { ModelSpec, VamSpec } from '../study/schema.ts';
 import type { GateMode, LegSpec, Trained, TrainSpec } from '../study/spec.ts';
 import { tf } from './engine/backend.ts';
@@ -109,7 +110,7 @@ export function loadNetwork(
   const { tensors, metadata } = decodeTensors(bytes, origin);
   const stored: Initialiser = (name, shape) => valuesOf(tensors, name, shape, origin);
   const options = networkOptions(trained.model, dataset, trained.vam);
-  const network = buildNetwork(options, stored);
+  const network = withInputs(buildNetwork(options, stored), trained.inputs);
   if (gates === undefined) return { network };
   if (gates === 'hard') return { network, gates, route: routeOf(network) };
   const inverseGateTemperature = Number(metadata[GATE_TEMPERATURE]);
@@ -121,6 +122,19 @@ export function loadNetwork(
     );
   }
   return { network, gates, inverseGateTemperature };
+}
+
+/** A network that reads pixels of another normalisation: it changes them to its own first. */
+function withInputs(network: Network, change: InputChange | undefined): Network {
+  if (change === undefined) return network;
+  const { scale, shift } = change;
+  return {
+    ...network,
+    forward: (images, pass) => {
+      const scaled = tf.mul(images, tf.tensor1d([...scale]));
+      return network.forward(tf.add(scaled, tf.tensor1d([...shift])), pass);
+    },
+  };
 }
 
 /** A trained network as a file: all of its tensors, and how to read them. */

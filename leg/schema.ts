@@ -18,6 +18,9 @@ const trained = z.strictObject({
   vam: vamSchema.optional(),
   gates: gates.optional(),
   weights: digest,
+  inputs: z
+    .strictObject({ scale: z.array(z.number()).length(3), shift: z.array(z.number()).length(3) })
+    .optional(),
 });
 
 const base = {

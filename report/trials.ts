@@ -2,6 +2,7 @@ import type { Explanation } from '../leg/records.ts';
 import type { ArmName } from '../study/catalog.ts';
 import { seedPairs } from '../study/plan/plan.ts';
 import type { Study } from '../study/schema.ts';
+import type { ImportedTeacher } from '../study/imported-teacher.ts';
 import type { ReportInput, ReportTrial } from './input.ts';
 
 type Method = NonNullable<Study['sweep']>['methods'][number];
@@ -32,6 +33,8 @@ export type StudentGroup = {
 export type TeacherTrials = {
   readonly id: string;
   readonly model: string;
+  /** Absent where the study trained it. */
+  readonly imported?: ImportedTeacher;
   readonly training?: ReportTrial;
   readonly evaluation?: ReportTrial;
 };
@@ -51,6 +54,13 @@ function present<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], u
   };
 }
 
+/** What the study says of a teacher. */
+function facts(teacher: Study['teachers'][number]): Pick<TeacherTrials, 'model' | 'imported'> {
+  if (!('import' in teacher)) return { model: teacher.model.name };
+  const { import: name, imported } = teacher;
+  return imported === undefined ? { model: name } : { model: imported.model.name, imported };
+}
+
 /** Finds each trial's place in the study by its id; those that are not there stay absent. */
 export function arrangeTrials({ study, trials }: ReportInput): Trials {
   const byId = new Map(trials.map((trial) => [trial.id, trial]));
@@ -59,14 +69,15 @@ export function arrangeTrials({ study, trials }: ReportInput): Trials {
   const { explain, sweep } = study;
   return {
     all: trials,
-    teachers: study.teachers.map(({ id, model }) =>
-      present({
+    teachers: study.teachers.map((teacher) => {
+      const { id } = teacher;
+      return present({
         id,
-        model: model.name,
+        ...facts(teacher),
         training: at(`teacher/${id}`),
         evaluation: at(`teacher/${id}/evaluation`),
-      }),
-    ),
+      });
+    }),
     arms: (explain?.arms ?? []).map((name) => ({
       name,
       seeds: seeds.slice(0, explain?.seeds).map((seed) => {

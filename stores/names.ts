@@ -64,6 +64,15 @@ export function datasetName(dataset: string): string {
   return `${DATASETS_PREFIX}${dataset}.json`;
 }
 
+/** The name of the object that says which manifest a teacher from elsewhere has. */
+export function teacherName(teacher: string): string {
+  return `${teacherPrefix()}${teacher}.json`;
+}
+
+export function teacherPrefix(): string {
+  return 'teachers/';
+}
+
 /** The name of one measurement of a benchmark's series; in the order of time. */
 export function benchmarkName(series: string, at: string): string {
   return `${benchmarkPrefix(series)}${at.replaceAll(':', '')}.json`;

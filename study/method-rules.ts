@@ -2,7 +2,7 @@
 import { distillerOf } from '../distillers/lookup.ts';
 import { knownInfo } from './datasets.ts';
 import { featureShapes } from './models/models.ts';
-import { teacherOf } from './plan/nodes.ts';
+import { teacherOf } from './plan/teachers.ts';
 import { splitOf } from './plan/split.ts';
 import type { Study } from './schema.ts';
 

@@ -97,10 +97,14 @@ function networkProblems(study: Study): Problem[] {
     ...duplicates('$.sweep.methods', study.sweep?.methods.map((method) => method.id) ?? []),
     ...duplicates('$.sweep.students', study.sweep?.students.map((model) => model.name) ?? []),
     ...seedProblems(study),
-    ...study.teachers.flatMap((teacher, i) => [
-      ...plainModel(`$.teachers[${i}].model`, teacher.model),
-      ...trainProblems(`$.teachers[${i}].train`, teacher.train, 'plain'),
-    ]),
+    ...study.teachers.flatMap((teacher, i) =>
+      'import' in teacher
+        ? []
+        : [
+            ...plainModel(`$.teachers[${i}].model`, teacher.model),
+            ...trainProblems(`$.teachers[${i}].train`, teacher.train, 'plain'),
+          ],
+    ),
     ...explainProblems(study),
     ...sweepProblems(study),
   ];

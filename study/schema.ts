@@ -10,7 +10,8 @@ import {
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
 import { distillerSchema } from './distillers.ts';
-import { stageSchema, trainSchema } from './train-schema.ts';
+import type { ImportedTeacher } from './imported-teacher.ts';
+import { stageSchema, trainSchema, type Train } from './train-schema.ts';
 
 /**
  * A study, as a user writes it. One source for the types, the messages of refusal and the JSON Schema
@@ -45,6 +46,41 @@ export const modelSchema = z.strictObject({
 
 /** A model as legs are told of it: the heads of an explainer follow from its objective. */
 export const modelSpecSchema = modelSchema.extend({ heads: z.enum(HEADS).optional() });
+
+/** A teacher that the study trains. */
+export type TrainedTeacher = {
+  readonly id: string;
+  readonly model: z.output<typeof modelSchema>;
+  readonly train: Train;
+};
+
+/** A teacher that was trained elsewhere; `imported` is known once the store has been asked. */
+export type BroughtTeacher = {
+  readonly id: string;
+  readonly import: string;
+  readonly imported?: ImportedTeacher;
+};
+
+const teacherSchema = z
+  .strictObject({
+    id: identifier,
+    model: modelSchema.optional().describe('The network that the study trains as a teacher.'),
+    train: trainSchema.optional(),
+    import: identifier
+      .optional()
+      .describe('In place of model and train: the name of a teacher of `kdx teacher add`.'),
+  })
+  .transform(({ id, model, train, import: name }, { issues }): TrainedTeacher | BroughtTeacher => {
+    if (name !== undefined && model === undefined && train === undefined)
+      return { id, import: name };
+    if (name === undefined && model !== undefined && train !== undefined)
+      return { id, model, train };
+    const missing = model === undefined ? 'model' : 'train';
+    const place = name === undefined ? missing : 'import';
+    const message = 'either model and train, or import alone';
+    issues.push({ code: 'custom', path: [place], message, input: name });
+    return z.NEVER;
+  });
 
 const methodSchema = z
   .strictObject({
@@ -144,9 +180,7 @@ export const studySchema = z.strictObject({
     init: z.array(z.int().min(0)).min(1),
     data: z.array(z.int().min(0)).min(1),
   }),
-  teachers: z
-    .array(z.strictObject({ id: identifier, model: modelSchema, train: trainSchema }))
-    .default([]),
+  teachers: z.array(teacherSchema).prefault([]),
   explain: explainSchema.optional(),
   sweep: z
     .strictObject({

@@ -1,5 +1,6 @@
 import type { DistillerSpec } from './distillers.ts';
 import type { Sizes } from './models/family.ts';
+import type { InputChange } from './imported-teacher.ts';
 import type { DeviceSpec, ModelSpec, VamSpec } from './schema.ts';
 import type { Train } from './train-schema.ts';
 
@@ -26,6 +27,8 @@ export type Trained = {
   readonly vam?: VamSpec;
   readonly gates?: GateMode;
   readonly weights: string;
+  /** A network from elsewhere that was trained on pixels of another normalisation than the study's. */
+  readonly inputs?: InputChange;
 };
 
 /** The teacher of a training. */

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { errorText, isKdxError, KdxError } from '../../leg/errors.ts';
 import { computeCodeIndex } from '../../learning/code.ts';
 import { openS3Store } from '../../stores/s3.ts';
+import { importsOf } from '../../study/imports.ts';
 import { isPending } from '../../study/resolve.ts';
 import { legSlots } from '../../environment/worker.ts';
 import { checkVariables } from '../../environment/environment.ts';
@@ -94,9 +95,9 @@ async function forecastOf(name: string, { gigaflops, price }: Options): Promise<
     return { forecast: await forecastStudy(store, study, context, parallel, assumed) };
   } catch (error) {
     // Without a store or without the dataset there are no keys to look up; the plan itself stands, but
-    // of a dataset that the store alone knows.
+    // of a dataset, or with a teacher from elsewhere, that the store alone knows.
     const isKnown = isKdxError(error) && ['ObjectStore', 'DataMismatch'].includes(error.code);
-    if (!isKnown || isPending(written)) throw error;
+    if (!isKnown || isPending(written) || importsOf(written).length > 0) throw error;
     const forecast = await forecastStudy(
       undefined,
       written,

@@ -1,6 +1,7 @@
 import { KdxError } from '../../leg/errors.ts';
 import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { requireManifest } from '../../stores/datasets.ts';
+import { pinStudy } from '../../stores/teachers.ts';
 import type { DatasetInfo } from '../../study/catalog.ts';
 import { manifestDigest, type DatasetManifest } from '../../study/dataset-manifest.ts';
 import { isPending, problemsText, resolveStudy } from '../../study/resolve.ts';
@@ -21,7 +22,7 @@ export function resolveInput(input: unknown, info?: DatasetInfo): Study {
 }
 
 /**
- * Reads a study whose dataset is in a store.
+ * Reads a study whose dataset, and whose teachers from elsewhere, are in a store.
  * @throws KdxError SpecInvalid, DataMismatch where the store lacks the dataset, ObjectStore
  */
 export async function resolveWithStore(
@@ -30,6 +31,7 @@ export async function resolveWithStore(
 ): Promise<WithDataset> {
   const written = resolveInput(input);
   const manifest = await requireManifest(store, written.dataset.name);
-  const study = isPending(written) ? resolveInput(input, manifest.info) : written;
+  const known = isPending(written) ? resolveInput(input, manifest.info) : written;
+  const study = await pinStudy(store, known);
   return { study, manifest, datasetDigest: manifestDigest(manifest) };
 }

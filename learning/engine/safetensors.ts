@@ -16,6 +16,21 @@ export type TensorFile = {
 const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
 const VALUE_BYTES = 4;
+
+/** How the numbers of a type lie in a file. */
+export type NumberType = {
+  readonly bytes: number;
+  /** A copy, as 32-bit numbers. @param bytes those of whole numbers */
+  readonly read: (bytes: Uint8Array) => Float32Array;
+};
+
+/** What files of ours hold. */
+const OWN_TYPES: Readonly<Record<string, NumberType>> = {
+  F32: {
+    bytes: VALUE_BYTES,
+    read: (bytes) => new Float32Array(Uint8Array.from(bytes).buffer),
+  },
+};
 const METADATA = '__metadata__';
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
@@ -50,21 +65,26 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
 }
 
 /**
- * Reads float32 tensors.
+ * Reads tensors as float32.
  *
  * @param origin what the bytes are, for the message
+ * @param types by name, those that the file may hold; float32 where absent, as in all files of ours
  * @throws KdxError CheckpointCorrupt where header and bytes do not agree
  */
-export function decodeTensors(bytes: Uint8Array, origin: string): TensorFile {
+export function decodeTensors(
+  bytes: Uint8Array,
+  origin: string,
+  types: Readonly<Record<string, NumberType>> = OWN_TYPES,
+): TensorFile {
   const { header, start } = readHeader(bytes, origin);
   const tensors = new Map<string, StoredTensor>();
   const ranges: Range[] = [];
   const metadata = header[METADATA] ?? {};
   for (const [name, entry] of Object.entries(header)) {
     if (name === METADATA) continue;
-    const { from, ...tensor } = readTensor(bytes, start, name, entry, origin);
+    const { range, ...tensor } = readTensor(bytes, start, name, entry, { origin, types });
     tensors.set(name, tensor);
-    ranges.push({ name, from, bytes: tensor.values.byteLength });
+    ranges.push(range);
   }
   requireAdjacent(ranges, bytes.length - start, origin);
   return { tensors, metadata: metadata as Record<string, string> };
@@ -115,27 +135,35 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
+type Reading = {
+  readonly origin: string;
+  readonly types: Readonly<Record<string, NumberType>>;
+};
+
 function readTensor(
   bytes: Uint8Array,
   start: number,
   name: string,
   entry: unknown,
-  origin: string,
-): StoredTensor & Pick<Range, 'from'> {
+  { origin, types }: Reading,
+): StoredTensor & { readonly range: Range } {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  if (dtype !== 'F32') throw corrupt(origin, `${name} has dtype ${String(dtype)}; allowed: F32`);
+  const type = typeof dtype === 'string' && Object.hasOwn(types, dtype) ? types[dtype] : undefined;
+  if (type === undefined) {
+    const allowed = Object.keys(types).join(', ');
+    throw corrupt(origin, `${name} has dtype ${String(dtype)}; allowed: ${allowed}`);
+  }
   if (!areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) {
     throw corrupt(origin, `${name} has no shape and offsets`);
   }
   const [from, to] = offsets as [number, number];
   const count = shape.reduce((product, size) => product * size, 1);
-  if (to - from !== count * VALUE_BYTES || start + to > bytes.length) {
+  if (to - from !== count * type.bytes || start + to > bytes.length) {
     const range = `[${from}, ${to}) of ${bytes.length - start}`;
     throw corrupt(origin, `${name} of shape [${shape.join(', ')}] lies at ${range}`);
   }
-  const values = new Float32Array(count);
-  new Uint8Array(values.buffer).set(bytes.subarray(start + from, start + to));
-  return { shape, values, from };
+  const values = type.read(bytes.subarray(start + from, start + to));
+  return { shape, values, range: { name, from, bytes: to - from } };
 }
 
 function areSizes(value: unknown): value is number[] {

@@ -33,9 +33,11 @@ export const PUBLISHED = {
 export function deviationsOf(study: Study): readonly Deviation[] {
   return [
     ...dataDeviations(study),
-    ...study.teachers.flatMap(({ id, model }) =>
-      differs(`Teacher ${id}: network`, PUBLISHED.teacher, model.name),
-    ),
+    ...study.teachers.flatMap((teacher) => {
+      const model = 'import' in teacher ? teacher.imported?.model : teacher.model;
+      const label = `Teacher ${teacher.id}: network`;
+      return model === undefined ? [] : differs(label, PUBLISHED.teacher, model.name);
+    }),
     ...explainerDeviations(study),
     ...differs(
       'Precision of convolutions and products',

@@ -39,11 +39,17 @@ type Training = {
 /** The kinds of training of a study, each with what was published for it. */
 function trainingsOf({ explain, sweep, teachers }: Study): readonly Training[] {
   return [
-    ...teachers.map(({ id, train }) => ({
-      label: `Teacher ${id}`,
-      train,
-      published: PUBLISHED.network,
-    })),
+    ...teachers.flatMap((teacher) =>
+      'import' in teacher
+        ? []
+        : [
+            {
+              label: `Teacher ${teacher.id}`,
+              train: teacher.train,
+              published: PUBLISHED.network,
+            },
+          ],
+    ),
     ...(explain === undefined
       ? []
       : [

@@ -3,6 +3,7 @@ import type { Study } from '../../study/schema.ts';
 import { missing, quantity, type Prose, type Table } from '../page/content.ts';
 import { listed, magnitude } from '../format.ts';
 import { absence, valueCell } from './measures.ts';
+import type { ImportedTeacher } from '../../study/imported-teacher.ts';
 import type { TeacherTrials } from '../trials.ts';
 
 /** The teachers: accuracy, calibration, size. */
@@ -47,11 +48,25 @@ export function teachersTable(teachers: readonly TeacherTrials[]): Table {
         ],
       };
     }),
-    notes: teachers.flatMap(({ id, training, evaluation }) => {
+    notes: teachers.flatMap(({ id, training, evaluation, imported }) => {
+      if (imported !== undefined && evaluation?.state === 'complete')
+        return [originOf(id, imported)];
       const lost = [training, evaluation].find((trial) => trial && trial.state !== 'complete');
       return lost === undefined ? [] : [[`${id}: `, quantity(absence(lost), [lost])]];
     }),
   };
+}
+
+/** Where a teacher comes from that the study did not train. */
+function originOf(id: string, { source, weights, normalisation }: ImportedTeacher): Prose {
+  const { format, names, bytes, digest } = source;
+  const pixels =
+    normalisation === undefined
+      ? ''
+      : `, trained on pixels of mean ${normalisation.mean.join(', ')} and deviation ${normalisation.std.join(', ')}`;
+  return [
+    `${id} was trained elsewhere${pixels}: read from a ${format} file of ${bytes} bytes, sha256 ${digest}, by the names of ${names}; its weights have sha256 ${weights}.`,
+  ];
 }
 
 /** A class's name; its number where the dataset has no names, and where the class is a digit. */

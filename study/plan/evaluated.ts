@@ -3,16 +3,8 @@ import { evaluationOf } from '../evaluation.ts';
 import type { Study } from '../schema.ts';
 import { evaluationCost } from './cost.ts';
 import { predictionMemoryMiB } from './memory.ts';
-import {
-  base,
-  taught,
-  trainNode,
-  type BindWeights,
-  type PlanContext,
-  type TeacherNode,
-  type TrainParts,
-  type TrialNode,
-} from './nodes.ts';
+import { base, trainNode, type PlanContext, type TrainParts, type TrialNode } from './nodes.ts';
+import { taught, type BindWeights, type TeacherNode } from './teachers.ts';
 
 /**
  * A training, and the evaluation of the network that it leaves, against a teacher where there is one.
@@ -34,7 +26,7 @@ export function evaluatedNodes(
   });
   const own = {
     trial: `${id}/evaluation`,
-    needs: judge === undefined ? [] : [judge.id],
+    needs: judge?.needs ?? [],
     bind: (weights: BindWeights) =>
       ({ ...common, kind: 'evaluate', code, ...taught(judge, weights) }) as const,
   };
@@ -53,4 +45,22 @@ export function evaluatedNodes(
   // Its leg evaluates too.
   const memoryMiB = Math.max(training.memoryMiB, evaluation.memoryMiB);
   return [{ ...training, memoryMiB, evaluation: own }, evaluation];
+}
+
+/** The evaluation of a network that was trained elsewhere. */
+export function broughtNode(
+  study: Study,
+  context: PlanContext,
+  { id, model, trained }: TeacherNode,
+): TrialNode {
+  const common = base(study, context);
+  const code = codeOf(context.code, {
+    ...{ kind: 'evaluate', dataset: common.dataset.name, models: [model.name] },
+  });
+  return {
+    ...{ id: `${id}/evaluation`, section: 'teacher', kind: 'evaluate', needs: [], epochs: 1 },
+    cost: evaluationCost(model, common.dataset.split, undefined),
+    memoryMiB: predictionMemoryMiB(study, [model]),
+    bind: (weights) => ({ ...common, kind: 'evaluate', code, network: trained(weights) }),
+  };
 }

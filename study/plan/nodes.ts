@@ -8,17 +8,8 @@ import type { ModelSpec, Study, VamSpec } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import type { Seed } from './seeds.ts';
 import { splitOf } from './split.ts';
-import type {
-  EvaluationToCome,
-  ExplainSpec,
-  LegSpec,
-  Teacher,
-  TrainSpec,
-  Trained,
-} from '../spec.ts';
-
-/** Digest of what a trial of this id left for others: its weights, or a teach leg's logits. */
-export type BindWeights = (id: string) => string;
+import { taught, type BindWeights, type TeacherNode } from './teachers.ts';
+import type { EvaluationToCome, ExplainSpec, LegSpec, TrainSpec } from '../spec.ts';
 
 /** What the plan needs beside the study: what the store and the build say. */
 export type PlanContext = {
@@ -56,26 +47,6 @@ export type TrialNode = {
   /** Builds the spec from the digests that `needs` left. Pure. */
   readonly bind: (weights: BindWeights) => LegSpec;
 };
-
-/** A trained teacher, as the plan knows it: the trial that trains it. */
-export type TeacherNode = { readonly id: string; readonly model: ModelSpec };
-
-/** The teacher of that name, the first where none is named; undefined where the study has none. */
-export function teacherOf(study: Study, id: string | undefined): TeacherNode | undefined {
-  const teacher = id === undefined ? study.teachers[0] : study.teachers.find((t) => t.id === id);
-  return teacher === undefined ? undefined : { id: `teacher/${teacher.id}`, model: teacher.model };
-}
-
-/** The teacher's part of a spec; absent where none is needed. */
-export function taught(
-  teacher: TeacherNode | undefined,
-  weights: BindWeights,
-  logits?: string,
-): { teacher?: Teacher } {
-  if (teacher === undefined) return {};
-  const trained: Trained = { model: teacher.model, weights: weights(teacher.id) };
-  return { teacher: logits === undefined ? trained : { ...trained, logits: weights(logits) } };
-}
 
 /** The fields that every spec of a study shares. */
 export function base(study: Study, context: PlanContext) {
@@ -142,7 +113,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
       ? {}
       : { parent: { model, gates: 'soft' as const, weights: weights(parent) } }),
   });
-  const needs = [teacher?.id, logits, parent].filter((id) => id !== undefined);
+  const needs = [...(teacher?.needs ?? []), logits, parent].filter((id) => id !== undefined);
   const cost = trainingCost(model, train.epochs, common.dataset.split, runs?.model);
   return {
     id: parts.id,
@@ -193,7 +164,7 @@ export function explanationNode(
     id: `${root}/explanation`,
     section: 'explain',
     kind: 'explain',
-    needs: [`${root}/soft`, `${root}/hard`, ...(teacher === undefined ? [] : [teacher.id])],
+    needs: [`${root}/soft`, `${root}/hard`, ...(teacher?.needs ?? [])],
     cost: explanationCost(model, common.dataset.split),
     memoryMiB: explanationMemoryMiB(study, model, teacher?.model),
     epochs: 1,

@@ -2,19 +2,18 @@ import { digestJson } from '../canonical.ts';
 import type { ArmName } from '../catalog.ts';
 import type { DistillerSpec } from '../distillers.ts';
 import type { ModelSpec, Study } from '../schema.ts';
-import { evaluatedNodes } from './evaluated.ts';
+import { broughtNode, evaluatedNodes } from './evaluated.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { EvaluationToCome, LegSpec } from '../spec.ts';
 import { armStream, studentStream, teachNode, teachStreams } from './streams.ts';
 import {
   explanationNode,
-  teacherOf,
   trainNode,
-  type BindWeights,
   type PlanContext,
   type Section,
   type TrialNode,
 } from './nodes.ts';
+import { teacherOf, type BindWeights } from './teachers.ts';
 
 export { seedPairs } from './seeds.ts';
 export type { PlanContext, Section, TrialNode } from './nodes.ts';
@@ -87,6 +86,11 @@ function teacherNodes(
   teacher: Study['teachers'][number],
 ): TrialNode[] {
   const id = `teacher/${teacher.id}`;
+  if ('import' in teacher) {
+    const brought = teacherOf(study, teacher.id);
+    if (brought !== undefined) return [broughtNode(study, context, brought)];
+    throw new Error(`The teacher ${teacher.id} is not pinned: nothing is known of its import.`);
+  }
   const [seed] = seedPairs(study.seeds);
   const parts = {
     id,

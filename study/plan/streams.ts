@@ -7,14 +7,8 @@ import type { Train } from '../train-schema.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { TeachSpec } from '../spec.ts';
 import { splitOf } from './split.ts';
-import {
-  base,
-  teacherOf,
-  type BindWeights,
-  type PlanContext,
-  type TeacherNode,
-  type TrialNode,
-} from './nodes.ts';
+import { base, type PlanContext, type TrialNode } from './nodes.ts';
+import { teacherOf, type BindWeights, type TeacherNode } from './teachers.ts';
 
 /**
  * Teach once: what a teacher says of an image depends on how the image is moved, and not on who
@@ -100,13 +94,13 @@ export function teachNode(study: Study, context: PlanContext, stream: TeachStrea
     ...common,
     kind: 'teach',
     code,
-    teacher: { model: teacher.model, weights: weights(teacher.id) },
+    teacher: teacher.trained(weights),
     augment,
     epochs,
     seeds: { data },
   });
   return {
-    ...{ id, section, kind: 'teach', needs: [teacher.id], epochs, bind },
+    ...{ id, section, kind: 'teach', needs: teacher.needs, epochs, bind },
     cost: teachingCost(teacher.model, epochs, common.dataset.split),
     memoryMiB: predictionMemoryMiB(study, [teacher.model]),
     bytes: logitsBytes(study, stream),
