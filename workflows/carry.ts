@@ -1,6 +1,6 @@
 import type { FailedTrial, PinnedStudy } from '../activities/contract.ts';
 import { expandStudy, restrictTo, type Section } from '../study/plan/plan.ts';
-import { openAccount, usedSeconds } from './device-account.ts';
+import { extendedSeconds, openAccount, usedSeconds } from './device-account.ts';
 import { watchForeign } from './foreign.ts';
 import { openOutbox } from './outbox.ts';
 import { createSchedule } from './schedule.ts';
@@ -62,7 +62,8 @@ export function openRun(
 
 /** What the next run needs of this one; its failed trials have been kept. */
 export function carryOf(run: StudyRun, failures: string | undefined): Carry {
-  const { digest, parallel, paused, pausedBecause, launches, startedAt, device } = run;
+  const { resolved, digest, parallel, paused, pausedBecause, launches, startedAt, device } = run;
+  const extraSeconds = device === undefined ? 0 : extendedSeconds(device, resolved.study.limits);
   return {
     resolved: digest,
     parallel,
@@ -71,14 +72,7 @@ export function carryOf(run: StudyRun, failures: string | undefined): Carry {
     launches,
     startedAt,
     ...(device === undefined ? {} : { deviceSeconds: usedSeconds(device) }),
-    ...extraOf(run),
+    ...(extraSeconds > 0 ? { extraSeconds } : {}),
     ...(failures === undefined ? {} : { failures }),
   };
-}
-
-/** How far the limit of device time is above the one that the study was started with. */
-function extraOf({ resolved, device }: StudyRun): Pick<Carry, 'extraSeconds'> {
-  const { gpuHours } = resolved.study.limits;
-  const extraSeconds = (device?.limitSeconds ?? 0) - (gpuHours ?? 0) * 3600;
-  return extraSeconds > 0 ? { extraSeconds } : {};
 }

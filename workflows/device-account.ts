@@ -42,6 +42,14 @@ export function extend(account: DeviceAccount, hours: number): number {
   return account.limitSeconds / SECONDS_PER_HOUR;
 }
 
+/** How far a limit is above the one that the study was started with. */
+export function extendedSeconds(
+  { limitSeconds }: DeviceAccount,
+  { gpuHours = 0 }: { readonly gpuHours?: number | undefined },
+): number {
+  return limitSeconds - gpuHours * SECONDS_PER_HOUR;
+}
+
 /** Device time that is known to have been used. */
 export function usedSeconds({ endedSeconds, underWay }: DeviceAccount): number {
   return [...underWay.values()].reduce((sum, meter) => sum + meter.measuredSeconds, endedSeconds);

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import {
@@ -7,13 +6,9 @@ import {
   PYTHON_ARCHIVES,
   type Archive,
 } from '../../study/dataset-manifest.ts';
+import { fileKind } from './file-kind.ts';
 import type { ArchivedDataset } from './published.ts';
 import { pythonName } from './python.ts';
-
-/** Where the magic `ustar` stands in a tar file. */
-const TAR_MAGIC = { offset: 257, text: 'ustar' };
-const GZIP_MAGIC = '\x1f\x8b';
-const HEAD_BYTES = 512;
 
 /** What likely happened to an archive of the wrong size, and what to do: the end of a message. */
 export async function guessAboutArchive(
@@ -32,12 +27,12 @@ export async function guessAboutArchive(
   if (isMember(name, file)) {
     return `this is one file of the dataset; give the folder that holds all: ${dirname(path)}`;
   }
-  const head = await headOf(path);
-  if (head.startsWith(TAR_MAGIC.text, TAR_MAGIC.offset)) {
+  const kind = await fileKind(path);
+  if (kind === 'tar') {
     return `this is an unpacked .tar, as some browsers leave it: unpack it (tar -xf ${file}) and give the folder, or download ${url} with curl`;
   }
-  if (/^\s*</.test(head)) return `this is a web page; download ${url} again`;
-  if (!head.startsWith(GZIP_MAGIC)) return `this is no .tar.gz; download ${url} again`;
+  if (kind === 'web page') return `this is a web page; download ${url} again`;
+  if (kind !== 'gzip') return `this is no .tar.gz; download ${url} again`;
   const cut = size < bytes ? 'the download was cut short; ' : '';
   return `${cut}download ${url} again`;
 }
@@ -77,14 +72,4 @@ export function guessAboutFolder(
 
 function isMember(name: ArchivedDataset, file: string): boolean {
   return EXPECTED_FILES[name].some((expected) => expected.name === file.toLowerCase());
-}
-
-async function headOf(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.toString('latin1', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
