@@ -68,8 +68,18 @@ export type Knowledge = {
   readonly preActivations?: readonly tf.Tensor4D[];
   /** The batch norms in front of those ReLUs, where they are read. */
   readonly norms?: readonly Affine[];
+  /** What the modules that a student answers through make of its last map (`Term.answer`). */
+  readonly moved?: tf.Tensor4D;
   /** VAM: mean normalised entropy of the attention. */
   readonly attentionEntropy?: tf.Scalar;
+};
+
+/** What a student says through modules of a method, in place of its own classifier. */
+export type Answer = {
+  /** [B, classes] */
+  readonly logits: tf.Tensor2D;
+  /** What the modules make of the last map, [B, H, W, D]. */
+  readonly moved: tf.Tensor4D;
 };
 
 /** What a loss is computed from. */
@@ -105,6 +115,11 @@ export type Site = Pair & {
   readonly layers: HelperLayers;
   /** What is trained in the phase before the training alone, and stays as it is from then on. */
   readonly before: Pick<Site, 'layers'>;
+  /** What the student answers through (`Term.answer`): it stays with the student, and is its cost. */
+  readonly head: Pick<Site, 'layers'> & {
+    /** The teacher's classifier, which nobody trains: its embeddings [n, D] to logits [n, classes]. */
+    readonly classifier: () => (embedded: tf.Tensor2D) => tf.Tensor2D;
+  };
   /** A single tensor that is trained with the student. */
   readonly parameter: (name: string, shape: readonly number[], initial: Initial) => tf.Tensor;
   readonly memory: <T extends tf.Tensor>(
@@ -151,7 +166,16 @@ export type Term = {
    * host, and no operation on the way from student or helper that has no gradient.
    */
   readonly loss: (step: Step) => tf.Scalar;
+  /**
+   * What the student says, in training and for good, in place of its own classifier, which goes: it is
+   * asked once in every pass, and all terms read what it gives (`logits` and `moved` of `Knowledge`).
+   * It is made of `Site.head` alone.
+   */
+  readonly answer?: (student: Knowledge, mode: Mode) => Answer;
 };
+
+/** `train`: batch norms of the batch. `evaluate`: of their running statistics. */
+export type Mode = 'train' | 'evaluate';
 
 export type Distiller<Options extends z.ZodObject = z.ZodObject> = {
   readonly name: string;
@@ -162,6 +186,8 @@ export type Distiller<Options extends z.ZodObject = z.ZodObject> = {
   /** Strict, with the published values as defaults: they are part of the key. */
   readonly options: Options;
   readonly reads: Reads;
+  /** Its term has an `answer`. */
+  readonly answers?: true;
   /** Why it cannot work on this pair, and what is allowed; undefined where it can. */
   refuses?(pair: Pair, options: z.output<Options>): string | undefined;
   /** Share of its weight in force at a step, in [0, 1]; 1 where absent. */

@@ -1,4 +1,4 @@
-import type { MapShape } from '../study/models/family.ts';
+import type { FeatureShapes, MapShape } from '../study/models/family.ts';
 import type { Pair } from './contract.ts';
 
 /** Maps at the ends of the stages: all but the stem's. */
@@ -16,4 +16,11 @@ export function missingMaps({ student, teacher }: Pair): string | undefined {
 /** A map's shape as text. */
 export function mapText([height, width, channels]: MapShape): string {
   return `${height} × ${width} × ${channels}`;
+}
+
+/** The map that is pooled into the embedding: at the size of the last stage, whatever follows that. */
+export function lastMapShape({ maps, embedding }: FeatureShapes): MapShape | undefined {
+  const [height, width] = maps.at(-1) ?? [];
+  if (height === undefined || width === undefined || embedding === undefined) return undefined;
+  return [height, width, embedding];
 }

@@ -25,6 +25,7 @@ import { reviewkd } from './reviewkd.ts';
 import { rkd } from './rkd.ts';
 import { rld } from './rld.ts';
 import { sdd } from './sdd.ts';
+import { simkd } from './simkd.ts';
 import { sp } from './sp.ts';
 import { srrl } from './srrl.ts';
 import { ttm } from './ttm.ts';
@@ -37,6 +38,6 @@ export const DISTILLERS: readonly Distiller[] = [
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
   ...[pkt, rkd, cc, nst, vid, kdsvd],
   ...[fsp, ab, ft],
-  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd],
+  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd, simkd],
   ...[binary_ce, binary_kd],
 ];

@@ -11,6 +11,7 @@ import { seedIn, stream } from './engine/random.ts';
 import { decodeTensors, type StoredTensor, type TensorFile } from './engine/safetensors.ts';
 import { routeOf } from './models/explainer/route.ts';
 import { buildNetwork } from './models/build.ts';
+import { CLASSIFIER, withStoredHead } from './training/answering.ts';
 
 /** A network and the way its gates work; `gates` is absent for networks without any. */
 export type Gated = {
@@ -110,7 +111,7 @@ export function loadNetwork(
   const { tensors, metadata } = decodeTensors(bytes, origin);
   const stored: Initialiser = (name, shape) => valuesOf(tensors, name, shape, origin);
   const options = networkOptions(trained.model, dataset, trained.vam);
-  const network = withInputs(buildNetwork(options, stored), trained.inputs);
+  const network = withInputs(storedNetwork(trained, dataset, options, stored), trained.inputs);
   if (gates === undefined) return { network };
   if (gates === 'hard') return { network, gates, route: routeOf(network) };
   const inverseGateTemperature = Number(metadata[GATE_TEMPERATURE]);
@@ -122,6 +123,22 @@ export function loadNetwork(
     );
   }
   return { network, gates, inverseGateTemperature };
+}
+
+/** A network with its tensors, whose own classifier is not stored where it answers through another. */
+function storedNetwork(
+  { answering }: Pick<Trained, 'answering'>,
+  dataset: DataShape,
+  options: NetworkOptions,
+  stored: Initialiser,
+): Network {
+  if (answering === undefined) return buildNetwork(options, stored);
+  const body = buildNetwork(options, (name, shape, initial) =>
+    name.startsWith(CLASSIFIER)
+      ? new Float32Array(shape.reduce((product, size) => product * size, 1))
+      : stored(name, shape, initial),
+  );
+  return withStoredHead(body, answering, dataset, stored);
 }
 
 /** A network that reads pixels of another normalisation: it changes them to its own first. */

@@ -13,10 +13,16 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case hex');
 const images = z.int().min(0);
 const gates = z.enum(['soft', 'hard']);
 
+const answering = z.strictObject({
+  distiller: distillerSchema,
+  teacher: modelSpecSchema.shape.name,
+});
+
 const trained = z.strictObject({
   model: modelSpecSchema,
   vam: vamSchema.optional(),
   gates: gates.optional(),
+  answering: answering.optional(),
   weights: digest,
   inputs: z
     .strictObject({ scale: z.array(z.number()).length(3), shift: z.array(z.number()).length(3) })
@@ -55,6 +61,7 @@ export const specSchema = z.discriminatedUnion('kind', [
     vam: vamSchema.optional(),
     gates: gates.optional(),
     distillers: z.array(distillerSchema).min(1),
+    answering: answering.optional(),
     train: trainSchema,
     seeds: z.strictObject({ init: images, data: images }),
     streams: z.string().min(1).optional(),

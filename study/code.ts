@@ -67,6 +67,8 @@ export function codeUseOf(spec: LegSpec): CodeUse {
       return {
         ...common,
         models: [spec.network.model.name, ...teacher],
+        distillers:
+          spec.network.answering === undefined ? [] : [spec.network.answering.distiller.name],
         vam: spec.network.vam !== undefined,
       };
     case 'explain':

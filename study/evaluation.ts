@@ -1,11 +1,12 @@
 import type { EvaluateSpec, EvaluationToCome, Trained, TrainSpec } from './spec.ts';
 
 /** The network that a training leaves. @param weights digest of its weights */
-export function networkOf({ model, vam, gates }: TrainSpec, weights: string): Trained {
+export function networkOf({ model, vam, gates, answering }: TrainSpec, weights: string): Trained {
   return {
     model,
     ...(vam === undefined ? {} : { vam }),
     ...(gates === undefined ? {} : { gates }),
+    ...(answering === undefined ? {} : { answering }),
     weights,
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { teacherUse } from '../distillers/lookup.ts';
+import { distillerOf, teacherUse } from '../distillers/lookup.ts';
 import {
   ARM_NAMES,
   HEADS,
@@ -9,7 +9,7 @@ import {
 } from './catalog.ts';
 import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
-import { distillerSchema } from './distillers.ts';
+import { distillerSchema, type DistillerSpec } from './distillers.ts';
 import type { ImportedTeacher } from './imported-teacher.ts';
 import { stageSchema, trainSchema, type Train } from './train-schema.ts';
 
@@ -95,7 +95,14 @@ const methodSchema = z
   .transform((method) => ({
     ...method,
     reads: teacherUse(method.distillers.map(({ name }) => name)),
+    ...answersFor(method.distillers),
   }));
+
+/** The method that answers for its students, by name; at most one may. */
+function answersFor(distillers: readonly DistillerSpec[]): { readonly answers?: string } {
+  const answers = distillers.find(({ name }) => distillerOf(name).answers === true)?.name;
+  return answers === undefined ? {} : { answers };
+}
 
 const explainSchema = z
   .strictObject({

@@ -1,6 +1,7 @@
 import type { DistillerSpec } from './distillers.ts';
 import type { Sizes } from './models/family.ts';
 import type { InputChange } from './imported-teacher.ts';
+import type { ModelName } from './models/models.ts';
 import type { DeviceSpec, ModelSpec, VamSpec } from './schema.ts';
 import type { Train } from './train-schema.ts';
 
@@ -21,11 +22,19 @@ type LegBase = {
   readonly code: string;
 };
 
+/** How a network answers that does so through modules of a method, in place of its own classifier. */
+export type Answering = {
+  readonly distiller: DistillerSpec;
+  /** The model whose classifier it has. */
+  readonly teacher: ModelName;
+};
+
 /** A trained network another leg needs, by the digest of its weights. */
 export type Trained = {
   readonly model: ModelSpec;
   readonly vam?: VamSpec;
   readonly gates?: GateMode;
+  readonly answering?: Answering;
   readonly weights: string;
   /** A network from elsewhere that was trained on pixels of another normalisation than the study's. */
   readonly inputs?: InputChange;
@@ -49,6 +58,8 @@ export type TrainSpec = LegBase & {
   readonly vam?: VamSpec;
   readonly gates?: GateMode;
   readonly distillers: readonly DistillerSpec[];
+  /** Where one of them answers for the student: how. */
+  readonly answering?: Answering;
   readonly train: Train;
   readonly seeds: { readonly init: number; readonly data: number };
   /**

@@ -19,9 +19,7 @@ export async function openVerifyTools(
   configureProcess(device);
   const { deviceClassOf, work } = await import('../learning/leg.ts');
   const { recomputeLogits } = await import('../learning/teaching/teach.ts');
-  const { networkOptions } = await import('../learning/networks.ts');
-  const { networkCost } = await import('../learning/models/build.ts');
-  const { helperParameters } = await import('../learning/training/objective.ts');
+  const { trainingCost } = await import('../learning/training/cost.ts');
   const { trainingMetrics } = await import('../learning/training/metrics.ts');
   const deviceClass = deviceClassOf(device);
   return {
@@ -40,13 +38,6 @@ export async function openVerifyTools(
     },
     recomputeLogits,
     problemOf: (error) => problemOf(store, error),
-    metricsOfLog: (spec, epochs) => {
-      const { model, dataset, vam } = spec;
-      const { parameterCount } = networkCost(networkOptions(model, dataset, vam));
-      return trainingMetrics(epochs, {
-        parameters: parameterCount,
-        helperParameters: helperParameters(spec),
-      });
-    },
+    metricsOfLog: (spec, epochs) => trainingMetrics(epochs, trainingCost(spec)),
   };
 }

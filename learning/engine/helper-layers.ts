@@ -2,9 +2,10 @@ import { tf } from './backend.ts';
 import type { ModuleBuilder } from './builder.ts';
 import { convolve } from './convolution.ts';
 import { linear, norm, type LinearOptions } from './layers.ts';
-import type { Initial } from './network.ts';
+import type { Initial, Pass } from './network.ts';
 
-type Map = (x: tf.Tensor4D) => tf.Tensor4D;
+/** Helpers run in training; those that a student answers through, in evaluation as well. */
+type Map = (x: tf.Tensor4D, mode?: Pass['mode']) => tf.Tensor4D;
 
 export type HelperConvolution = {
   readonly name: string;
@@ -28,8 +29,8 @@ type NormedOptions = {
 };
 
 /**
- * Layers of the modules that a distiller trains beside the student. They only ever run in training
- * and start as PyTorch's do: kernel and bias U(±1/√fan-in).
+ * Layers of the modules that a distiller trains beside the student. They start as PyTorch's do: kernel
+ * and bias U(±1/√fan-in).
  */
 export type HelperLayers = {
   /**
@@ -53,7 +54,6 @@ export type HelperLayers = {
   };
 };
 
-const TRAINING = { mode: 'train' } as const;
 const TRANSPOSED_KERNEL = 4;
 
 function uniform(fanIn: number): Initial {
@@ -72,14 +72,14 @@ export function createHelperLayers(builder: ModuleBuilder): HelperLayers {
     },
     norm: (name, channels) => {
       const { bare } = norm(builder, name, channels);
-      return (x) => bare(x, TRAINING);
+      return (x, mode = 'train') => bare(x, { mode });
     },
     convolutionNorm: (options) => {
       const { convolved, bias } = startConvolution(builder, options);
       const { bare, rectified } = norm(builder, `${options.name}/norm`, options.outputs, bias);
       return {
-        bare: (x) => bare(convolved(x), TRAINING),
-        rectified: (x) => rectified(convolved(x), TRAINING),
+        bare: (x, mode = 'train') => bare(convolved(x), { mode }),
+        rectified: (x, mode = 'train') => rectified(convolved(x), { mode }),
       };
     },
   };
@@ -119,9 +119,9 @@ function convolutionNormRelu(
   const isPadded = stride === 2 || kernelSize === 1;
   const after = isPadded ? size / stride : size - kernelSize + 1;
   builder.countMultiplyAdds(name, after ** 2 * kernelSize ** 2 * inputs * outputs);
-  return (x) => {
+  return (x, mode = 'train') => {
     const y = isPadded ? convolve(x, kernel, stride) : tf.conv2d(x, kernel, 1, 'valid');
-    return rectified(y, TRAINING);
+    return rectified(y, { mode });
   };
 }
 
@@ -136,10 +136,10 @@ function transposedNormRelu(
   const bias = builder.parameter(`${name}/bias`, [outputs], initial);
   const { rectified } = norm(builder, `${name}/norm`, outputs, bias);
   builder.countMultiplyAdds(name, size ** 2 * TRANSPOSED_KERNEL ** 2 * inputs * outputs);
-  return (x) => {
+  return (x, mode = 'train') => {
     const [batch] = x.shape;
     // At 4 × 4 and stride 2, SAME pads by one on every side.
     const doubled = tf.conv2dTranspose(x, kernel, [batch, 2 * size, 2 * size, outputs], 2, 'same');
-    return rectified(doubled, TRAINING);
+    return rectified(doubled, { mode });
   };
 }

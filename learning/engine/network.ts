@@ -96,6 +96,8 @@ export type Forward = {
   readonly classify?: (pooled: tf.Tensor2D) => tf.Tensor2D;
   /** The last of `features`; absent for the explainer. */
   readonly pooled?: tf.Tensor2D;
+  /** What the modules in place of its classifier make of `lastMap`, where it has some. */
+  readonly moved?: tf.Tensor4D;
   /** Explainer: A of every gate [consumers, experts], from the first level on. */
   readonly gates?: readonly tf.Tensor2D[];
   /** Explainer: the experts' outputs by level; `undefined` where the route left an expert out. */
@@ -119,5 +121,11 @@ export type Network = {
   readonly layerCosts: ReadonlyMap<string, number>;
   /** @param images float32 [B, H, W, 3], normalised. Call inside `tf.tidy` or a trainer. */
   readonly forward: (images: tf.Tensor4D, pass: Pass) => Forward;
+  /** Where modules answer in place of its classifier: the network without, and how to put them on one. */
+  readonly answering?: {
+    readonly body: Network;
+    /** Borrows the modules: they go with the network that was made with them. */
+    readonly onto: (body: Network) => Network;
+  };
   readonly dispose: () => void;
 };

@@ -22,6 +22,14 @@ function derive(options: NetworkOptions, compute: (name: string) => tf.Tensor): 
   return buildNetwork(options, initialise);
 }
 
+/** Folds what stands in front of the modules that a network answers through; these stay as they are. */
+function foldBody(
+  { body, onto }: NonNullable<Network['answering']>,
+  fold: (body: Network) => Network,
+): Network {
+  return onto(fold(body));
+}
+
 /** Layer and kind of a tensor: `stage1/block1/conv1` and `kernel`. */
 function split(name: string): { layer: string; kind: string } {
   const slash = name.lastIndexOf('/');
@@ -35,6 +43,7 @@ function split(name: string): { layer: string; kind: string } {
  * @throws KdxError CodeBug where the network has no VAM
  */
 export function foldVam(network: Network): Network {
+  if (network.answering !== undefined) return foldBody(network.answering, foldVam);
   const { vam, ...plain } = network.options;
   if (vam === undefined) {
     throw new KdxError('CodeBug', `${plain.model} has no VAM to fold.`);
@@ -53,6 +62,7 @@ export function foldVam(network: Network): Network {
  * @throws KdxError CodeBug where VAM is not folded yet
  */
 export function foldBatchNorm(network: Network): Network {
+  if (network.answering !== undefined) return foldBody(network.answering, foldBatchNorm);
   if (network.options.vam !== undefined) {
     throw new KdxError('CodeBug', 'Fold VAM first: batch norm folds into plain kernels.');
   }

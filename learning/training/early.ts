@@ -8,6 +8,7 @@ import type { Parameter } from '../engine/network.ts';
 export type Weighted = {
   readonly name: string;
   readonly loss: Term['loss'];
+  readonly answer: Term['answer'];
   readonly before?: (Before & { readonly publishedEpochs: number }) | undefined;
   readonly weigh: (loss: tf.Scalar, step: Step) => tf.Scalar;
 };

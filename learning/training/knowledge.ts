@@ -10,6 +10,7 @@ export function knowledgeOf({
   vamEntropy,
   lastMap,
   classify,
+  moved,
   preActivations,
   norms,
 }: Forward): Knowledge {
@@ -19,6 +20,7 @@ export function knowledgeOf({
     ...(pooled === undefined ? {} : { embedding: pooled }),
     ...(lastMap === undefined ? {} : { lastMap }),
     ...(classify === undefined ? {} : { classify }),
+    ...(moved === undefined ? {} : { moved }),
     ...(preActivations.length === 0 ? {} : { preActivations }),
     ...(norms === undefined || norms.length === 0 ? {} : { norms }),
     ...(vamEntropy === undefined ? {} : { attentionEntropy: vamEntropy }),

@@ -1,7 +1,7 @@
 import type { EpochRecord } from '../../leg/records.ts';
 
 /** Trainable scalars: of the network, and of modules that are dropped after training. */
-type Cost = { readonly parameters: number; readonly helperParameters: number };
+export type Cost = { readonly parameters: number; readonly helperParameters: number };
 
 /** Scalars of a training for tables; names as `METRICS` of `leg/records.ts` lists them. */
 export function trainingMetrics(

@@ -6,10 +6,11 @@ import { featureShapes, type ModelName } from '../../study/models/models.ts';
 import type { TrainSpec } from '../../study/spec.ts';
 import { tf } from '../engine/backend.ts';
 import type { Modules } from '../engine/builder.ts';
-import type { Parameter } from '../engine/network.ts';
+import type { Network, Parameter } from '../engine/network.ts';
 import { seedIn } from '../engine/random.ts';
 import { ADD_ONS } from '../models/registry.ts';
 import { earlyOf, type Early, type StepLoss, type Weighted } from './early.ts';
+import type { Head } from './answering.ts';
 import { createSites, type Ground, type Sites } from './site.ts';
 
 /** L = Σ weight · share · term, with all that its terms train and remember beside the student. */
@@ -30,6 +31,8 @@ export type Objective = {
   readonly helpers: Modules;
   /** The part of them that is trained with the student. */
   readonly trained: readonly Parameter[];
+  /** What the student answers through, where a term asks for it. */
+  readonly head?: Head;
 } & Pick<Sites, 'feedsAt' | 'replaceMemories' | 'dispose'>;
 
 /** A method as a study asks for it. */
@@ -55,6 +58,7 @@ export function createObjective(
   const sites = createSites(ground);
   const weighted = requests.map((request) => build(request, sites));
   const parameters = [...sites.built().trainable.values()];
+  const { answer } = weighted.find((term) => term.answer !== undefined) ?? {};
   const early = earlyOf(
     weighted,
     parameters.filter(({ name }) => sites.early.has(name)),
@@ -68,6 +72,7 @@ export function createObjective(
     ...(early === undefined ? {} : { before: early }),
     helpers: sites.built(),
     trained: parameters.filter(({ name }) => !sites.early.has(name)),
+    ...(answer === undefined ? {} : { head: { answer, modules: sites.head() } }),
     feedsAt: sites.feedsAt,
     replaceMemories: sites.replaceMemories,
     dispose: sites.dispose,
@@ -112,17 +117,18 @@ function checkRequests(
 
 function build({ distiller, weight, options }: Request, sites: Sites): Weighted {
   const site = sites.of(distiller.name);
-  const { loss, ...term } = distiller.build(site, options);
+  const { loss, answer, ...term } = distiller.build(site, options);
   const publishedEpochs = distiller.epochsBefore?.(options) ?? 0;
   const before = term.before === undefined ? undefined : { ...term.before, publishedEpochs };
   const share = distiller.share?.bind(distiller);
   const { name } = distiller;
-  if (share === undefined) return { name, loss, before, weigh: (value) => tf.mul(value, weight) };
+  const built = { name, loss, answer, before };
+  if (share === undefined) return { ...built, weigh: (value) => tf.mul(value, weight) };
   const current = site.scalar(
     'weight',
     (position: RunPosition) => weight * share(position, options),
   );
-  return { name, loss, before, weigh: (value, step) => tf.mul(value, current(step)) };
+  return { ...built, weigh: (value, step) => tf.mul(value, current(step)) };
 }
 
 function sumOf(weighted: readonly Weighted[], step: Step) {
@@ -136,7 +142,12 @@ function sumOf(weighted: readonly Weighted[], step: Step) {
   return { total: tf.addN<tf.Scalar>(parts), terms };
 }
 
-/** What the loss of a training is built from. @param classOfRow by row of the training split */
+/**
+ * What the loss of a training is built from.
+ *
+ * @param classOfRow by row of the training split
+ * @param taught the teacher’s network, where a method takes tensors of it
+ */
 export function groundOf(
   {
     model,
@@ -146,6 +157,7 @@ export function groundOf(
     streams,
   }: Pick<TrainSpec, 'model' | 'teacher' | 'dataset' | 'seeds' | 'streams'>,
   classOfRow: Int32Array,
+  taught?: Network,
 ): Ground {
   const { classes, imageSize } = sizesOf(dataset);
   const shapes = (name: ModelName) => featureShapes(name, imageSize);
@@ -158,13 +170,14 @@ export function groundOf(
     pair,
     classOfRow,
     seeds: { init: seedIn(seeds.init, streams), data: seedIn(seeds.data, streams) },
+    ...(taught === undefined ? {} : { teacherTensor: tensorsOf(taught) }),
   };
 }
 
-/** Parameters that the loss of a training trains beside the student. */
-export function helperParameters(spec: TrainSpec): number {
-  const objective = createObjective(spec, groundOf(spec, new Int32Array(spec.dataset.split.train)));
-  const { parameterCount } = objective.helpers;
-  objective.dispose();
-  return parameterCount;
+function tensorsOf({ trainable, options }: Network): (name: string) => Float32Array {
+  return (name) => {
+    const variable = trainable.get(name)?.variable;
+    if (variable !== undefined) return variable.dataSync<'float32'>();
+    throw new KdxError('CodeBug', `The teacher ${options.model} has no tensor ${name}.`);
+  };
 }

@@ -11,6 +11,7 @@ import { sgd } from '../engine/sgd.ts';
 import type { Trainer } from '../engine/trainer.ts';
 import { liveParameters } from '../models/explainer/route.ts';
 import { loadNetwork, startNetwork, type Gated } from '../networks.ts';
+import { answering } from './answering.ts';
 import { createObjective, groundOf, type Objective } from './objective.ts';
 import { runPosition, type StepPosition } from './position.ts';
 import { createStep, type StepFeeds, type StepParts } from './step.ts';
@@ -50,13 +51,14 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
     taught === undefined || teacherWeights === undefined
       ? undefined
       : loadNetwork(taught, spec.dataset, teacherWeights).network;
-  const student = startNetwork(spec, await read(spec.parent?.weights));
-  const objective = createObjective(spec, groundOf(spec, classesOf(data)));
+  const started = startNetwork(spec, await read(spec.parent?.weights));
+  const objective = createObjective(spec, groundOf(spec, classesOf(data), teacher));
+  const student = withHead(started, objective);
   const parameters = [...trainedParameters(student), ...objective.trained];
   const optimizer = createOptimizer(spec, parameters);
   const parts = { spec, student, teacher, objective };
   const trainer = createStep({ ...parts, optimizer });
-  const early = openEarly(parts);
+  const early = openEarly({ ...parts, student: started });
   const predictor = createPredictor(spec.engine, student);
   return {
     ...{ spec, data, student, objective, trainer, predictor, rowOf: rowsOf(data) },
@@ -74,6 +76,11 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
       teacher?.dispose();
     },
   };
+}
+
+/** The student as its losses have it answer. */
+function withHead(student: Gated, { head }: Pick<Objective, 'head'>): Gated {
+  return head === undefined ? student : { ...student, network: answering(student.network, head) };
 }
 
 /** The phase before a training, at work. */

@@ -1,9 +1,15 @@
 import type { Memory, Pair, RunPosition, Site } from '../../distillers/contract.ts';
 import { tf } from '../engine/backend.ts';
-import { createModules, type ModuleBuilder, type Modules } from '../engine/builder.ts';
+import {
+  createModules,
+  type ModuleBuilder,
+  type Modules,
+  type ModulesBuilder,
+} from '../engine/builder.ts';
 import { withoutGradient } from '../engine/gradients.ts';
 import { createHelperLayers } from '../engine/helper-layers.ts';
 import { seededInitialiser } from '../engine/initialise.ts';
+import type { Initialiser } from '../engine/network.ts';
 import { dataType, operation } from '../engine/operation.ts';
 import { stream, type Seed } from '../engine/random.ts';
 
@@ -13,6 +19,10 @@ export type Ground = {
   /** Classes of the training images, by row of the training split. */
   readonly classOfRow: Int32Array;
   readonly seeds: { readonly init: Seed; readonly data: Seed };
+  /** Values that the tensors of what stays with the student have; drawn where absent. */
+  readonly stored?: Initialiser;
+  /** Tensors of the teacher by name, where a method takes some; zero where absent. */
+  readonly teacherTensor?: (name: string) => Float32Array;
 };
 
 /** What loss terms have asked for while they were built. */
@@ -23,6 +33,8 @@ export type Sites = {
   readonly early: ReadonlySet<string>;
   /** Parameters, statistics and memories of all helpers; names begin with that of the term. */
   readonly built: () => Modules;
+  /** The same of what stays with the student. */
+  readonly head: () => Modules;
   /** The fed tensors of one step: scalars and seeds. The caller disposes them. */
   readonly feedsAt: (position: RunPosition) => Readonly<Record<string, tf.Tensor>>;
   /** Gives memories their next values; behind the update. */
@@ -45,11 +57,11 @@ function drawn(shape: readonly number[], seed: tf.Tensor): tf.Tensor {
 }
 
 /** Builders of helper modules, with everything they ask for in one place. */
-export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
-  const modules = createModules(
-    'The loss',
-    seededInitialiser((name) => stream(seeds.init, name)),
-  );
+export function createSites(ground: Ground): Sites {
+  const { pair, classOfRow, seeds } = ground;
+  const seeded = seededInitialiser((name) => stream(seeds.init, name));
+  const modules = createModules('The loss', seeded);
+  const head = createModules('The head', ground.stored ?? seeded);
   const feeds = new Map<string, (position: RunPosition) => tf.Tensor>();
   const tables: tf.Variable[] = [];
   const early = new Set<string>();
@@ -57,11 +69,7 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
 
   const of = (term: string): Site => {
     const named = (name: string): string => `${FOLDER}/${term}/${name}`;
-    const builder: ModuleBuilder = {
-      ...modules,
-      parameter: (name, ...rest) => modules.parameter(named(name), ...rest),
-      statistic: (name, ...rest) => modules.statistic(named(name), ...rest),
-    };
+    const builder = namedBuilder(modules, named);
     return {
       ...{ ...pair, tf, withoutGradient, classOfRow },
       layers: createHelperLayers(builder),
@@ -73,6 +81,10 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
             return builder.parameter(name, ...rest);
           },
         }),
+      },
+      head: {
+        layers: createHelperLayers(namedBuilder(head, named)),
+        classifier: () => createClassifier(head, named, ground),
       },
       parameter: (name, shape, initial) => builder.parameter(name, shape, initial),
       memory: (name, shape, initial) =>
@@ -99,15 +111,46 @@ export function createSites({ pair, classOfRow, seeds }: Ground): Sites {
     of,
     early,
     built: modules.built,
+    head: head.built,
     feedsAt: (position) =>
       Object.fromEntries([...feeds].map(([name, at]) => [name, at(position)] as const)),
     replaceMemories: memories.replaceAll,
     dispose: () => {
       memories.dispose();
       modules.built().dispose();
+      head.built().dispose();
       tf.dispose(tables);
     },
   };
+}
+
+/** A builder whose tensors are named in a folder. */
+function namedBuilder(modules: ModulesBuilder, named: (name: string) => string): ModuleBuilder {
+  return {
+    ...modules,
+    parameter: (name, ...rest) => modules.parameter(named(name), ...rest),
+    statistic: (name, ...rest) => modules.statistic(named(name), ...rest),
+  };
+}
+
+/** A linear layer of the teacher, which stays as it is. */
+function createClassifier(
+  head: ModulesBuilder,
+  named: (name: string) => string,
+  { pair: { teacher, classes }, stored, teacherTensor }: Ground,
+): (embedded: tf.Tensor2D) => tf.Tensor2D {
+  const inputs = teacher.embedding ?? 0;
+  const taken = (part: string, shape: readonly number[]): tf.Variable => {
+    const name = `classifier/${part}`;
+    const variable = head.untrained(named(name), shape, { kind: 'constant', value: 0 });
+    const values = stored === undefined ? teacherTensor?.(name) : undefined;
+    if (values !== undefined) tf.tidy(() => variable.assign(tf.tensor(values, [...shape])));
+    return variable;
+  };
+  const kernel = taken('kernel', [inputs, classes]);
+  const bias = taken('bias', [classes]);
+  head.countMultiplyAdds('classifier', inputs * classes);
+  return (embedded) => tf.add(tf.matMul(embedded, kernel as unknown as tf.Tensor2D), bias);
 }
 
 /** Memories whose next values wait until the parameters have been updated. */

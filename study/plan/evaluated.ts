@@ -16,12 +16,13 @@ export function evaluatedNodes(
   parts: TrainParts,
   judge: TeacherNode | undefined,
 ): readonly [training: TrialNode, evaluation: TrialNode] {
-  const { id, section, model, vam } = parts;
+  const { id, section, model, vam, answering } = parts;
   const common = base(study, context);
   const code = codeOf(context.code, {
     kind: 'evaluate',
     dataset: common.dataset.name,
     models: judge === undefined ? [model.name] : [model.name, judge.model.name],
+    distillers: answering === undefined ? [] : [answering.distiller.name],
     vam: vam !== undefined,
   });
   const own = {
@@ -30,7 +31,11 @@ export function evaluatedNodes(
     bind: (weights: BindWeights) =>
       ({ ...common, kind: 'evaluate', code, ...taught(judge, weights) }) as const,
   };
-  const network = vam === undefined ? { model } : { model, vam };
+  const network = {
+    model,
+    ...(vam === undefined ? {} : { vam }),
+    ...(answering === undefined ? {} : { answering }),
+  };
   const evaluation: TrialNode = {
     id: own.trial,
     section,

@@ -9,7 +9,7 @@ import type { Train } from '../train-schema.ts';
 import type { Seed } from './seeds.ts';
 import { splitOf } from './split.ts';
 import { taught, type BindWeights, type TeacherNode } from './teachers.ts';
-import type { EvaluationToCome, ExplainSpec, LegSpec, TrainSpec } from '../spec.ts';
+import type { Answering, EvaluationToCome, ExplainSpec, LegSpec, TrainSpec } from '../spec.ts';
 
 /** What the plan needs beside the study: what the store and the build say. */
 export type PlanContext = {
@@ -77,6 +77,7 @@ export type TrainParts = {
   readonly vam?: VamSpec | undefined;
   readonly gates?: 'soft' | 'hard';
   readonly distillers: readonly DistillerSpec[];
+  readonly answering?: Answering | undefined;
   readonly train: Train;
   readonly seed: Seed;
   readonly teacher?: TeacherNode | undefined;
@@ -87,7 +88,7 @@ export type TrainParts = {
 
 /** A training: teacher, student, or one stage of an explainer. */
 export function trainNode(study: Study, context: PlanContext, parts: TrainParts): TrialNode {
-  const { model, vam, gates, distillers, train, teacher, logits, parent } = parts;
+  const { model, vam, gates, distillers, answering, train, teacher, logits, parent } = parts;
   const runs = logits === undefined ? teacher : undefined;
   const common = base(study, context);
   const code = codeOf(context.code, {
@@ -105,6 +106,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
     ...(vam === undefined ? {} : { vam }),
     ...(gates === undefined ? {} : { gates }),
     distillers,
+    ...(answering === undefined ? {} : { answering }),
     train,
     seeds: parts.seed,
     ...(parts.section === 'teacher' ? { streams: parts.id } : {}),

@@ -4,7 +4,7 @@ import type { DistillerSpec } from '../distillers.ts';
 import type { ModelSpec, Study } from '../schema.ts';
 import { broughtNode, evaluatedNodes } from './evaluated.ts';
 import { seedPairs, type Seed } from './seeds.ts';
-import type { EvaluationToCome, LegSpec } from '../spec.ts';
+import type { Answering, EvaluationToCome, LegSpec } from '../spec.ts';
 import { armStream, studentStream, teachNode, teachStreams } from './streams.ts';
 import {
   explanationNode,
@@ -13,7 +13,7 @@ import {
   type Section,
   type TrialNode,
 } from './nodes.ts';
-import { teacherOf, type BindWeights } from './teachers.ts';
+import { teacherOf, type BindWeights, type TeacherNode } from './teachers.ts';
 
 export { seedPairs } from './seeds.ts';
 export type { PlanContext, Section, TrialNode } from './nodes.ts';
@@ -186,6 +186,16 @@ function sweepNodes(study: Study, context: PlanContext): TrialNode[] {
 
 type Method = NonNullable<Study['sweep']>['methods'][number];
 
+/** How the students of a method answer, where not through their own classifiers. */
+function answeringOf(
+  { distillers, answers }: Method,
+  teacher: TeacherNode | undefined,
+): Answering | undefined {
+  const distiller = distillers.find(({ name }) => name === answers);
+  if (distiller === undefined || teacher === undefined) return undefined;
+  return { distiller, teacher: teacher.model.name };
+}
+
 function studentNodes(
   study: Study,
   context: PlanContext,
@@ -204,6 +214,7 @@ function studentNodes(
     model,
     vam: method.vam,
     distillers: method.distillers,
+    answering: answeringOf(method, taught),
     train,
     seed,
     teacher: taught,

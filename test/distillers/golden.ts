@@ -92,6 +92,11 @@ export function objectiveOf({ terms, student, teacher, of, x }: Case): Objective
   );
 }
 
+/** What a student knows that answers as its loss has it, in training. */
+export function answered(objective: Objective, student: Knowledge): Knowledge {
+  return { ...student, ...objective.head?.answer(student, 'train') };
+}
+
 export const reproduces = test.macro<[string, Case]>({
   title: (_, name) => `${name} has the value and the gradient of the reference`,
   exec: (t, name, setting) => {

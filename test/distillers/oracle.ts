@@ -6,7 +6,7 @@ import test from 'ava';
 
 import { tf } from '../../learning/engine/backend.ts';
 import type { Early } from '../../learning/training/early.ts';
-import { input, labels, LATE, objectiveOf, type Case } from './golden.ts';
+import { answered, input, labels, LATE, objectiveOf, type Case } from './golden.ts';
 
 /** Values of a method's parameters by their names behind `distillers/`. */
 export type Parameters = Readonly<Record<string, readonly number[]>>;
@@ -43,23 +43,24 @@ export const agrees = test.macro<[string, OracleCase]>({
     const { student, teacher, prepare, definition, of, flat = [], isBefore } = setting;
     prepare?.(objective);
     const fed = objective.feedsAt(LATE);
-    const { loss, trained } = isBefore === true ? (objective.before as Early) : objective;
+    const { loss, trained: own } = isBefore === true ? (objective.before as Early) : objective;
+    const trained = [...own, ...(objective.head?.modules.trainable.values() ?? [])];
     const frozen = [...objective.helpers.trainable.values()].filter((p) => !trained.includes(p));
     const x = tf.variable(setting.x ?? input(of));
     const { value, grads } = tf.variableGrads(
       () =>
         loss({
-          ...{ labels, fed, student: student(x) },
+          ...{ labels, fed, student: answered(objective, student(x)) },
           ...(teacher === undefined ? {} : { teacher }),
         }).total,
       [x, ...trained.map(({ variable }) => variable)],
     );
     const valuesOf = (tensor: tf.Tensor): number[] => [...tensor.dataSync<'float32'>()];
-    const own = valuesOf(x);
+    const given = valuesOf(x);
     const parameters: Parameters = Object.fromEntries(
       [...trained, ...frozen].map(({ name, variable }) => [shortName(name), valuesOf(variable)]),
     );
-    const expected = definition(own, parameters);
+    const expected = definition(given, parameters);
     const found = value.arraySync();
     t.true(Math.abs(found - expected) <= 2e-5 * Math.abs(expected), `${found}, not ${expected}`);
 
@@ -77,13 +78,13 @@ export const agrees = test.macro<[string, OracleCase]>({
         t.true(off <= 2e-4 * scale + 1e-7, `${what}[${place}] is ${actual[place]}, not ${slope}`);
       }
     };
-    const ofInput = differences(own, (y) => definition(y, parameters));
+    const ofInput = differences(given, (y) => definition(y, parameters));
     if (flat.includes('the input')) t.true([...ofInput.values()].every((slope) => slope === 0));
     else compare('the input', grads[x.name], ofInput);
     for (const { name, variable } of trained) {
       const short = shortName(name);
       const slopes = differences(parameters[short] ?? [], (changed) =>
-        definition(own, { ...parameters, [short]: changed }),
+        definition(given, { ...parameters, [short]: changed }),
       );
       compare(short, grads[variable.name], slopes);
     }

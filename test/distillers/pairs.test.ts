@@ -5,6 +5,7 @@ import { DISTILLERS } from '../../distillers/registry.ts';
 import { tf } from '../../learning/engine/backend.ts';
 import type { Network } from '../../learning/engine/network.ts';
 import type { Early } from '../../learning/training/early.ts';
+import { answering } from '../../learning/training/answering.ts';
 import { knowledgeOf } from '../../learning/training/knowledge.ts';
 import { createObjective, type Objective } from '../../learning/training/objective.ts';
 import { distillerSchema, type DistillerSpec } from '../../study/distillers.ts';
@@ -18,7 +19,9 @@ const ROWS = [1, 2, 3, 4];
 /** Parameters without a finite gradient: of the training, and of any phase before it. */
 function unreached(objective: Objective, student: Network, teacher: Network): string[] {
   const kept = objective.readsPreActivations ? { keepsPreActivations: true } : {};
-  const own = [...student.trainable.values()];
+  const { head } = objective;
+  const network = head === undefined ? student : answering(student, head);
+  const own = [...network.trainable.values()];
   const missing = (phase: Objective | Early, trained: typeof own): string[] =>
     tf.tidy(() => {
       const images = randomTensor<tf.Rank.R4>([ROWS.length, 32, 32, 3]);
@@ -29,7 +32,7 @@ function unreached(objective: Objective, student: Network, teacher: Network): st
         () =>
           phase.loss({
             ...{ labels, rows, fed: objective.feedsAt(LATE) },
-            student: knowledgeOf(student.forward(images, { mode: 'train', ...kept })),
+            student: knowledgeOf(network.forward(images, { mode: 'train', ...kept })),
             teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate', ...kept })),
           }).total,
         parameters.map(({ variable }) => variable),
@@ -47,7 +50,7 @@ function unreached(objective: Objective, student: Network, teacher: Network): st
       ? []
       : missing(
           before,
-          own.filter(({ name }) => before.trains(name)),
+          [...student.trainable.values()].filter(({ name }) => before.trains(name)),
         )),
   ];
 }

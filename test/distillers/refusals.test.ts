@@ -103,3 +103,15 @@ test('sdd refuses regions that do not divide the last map', (t) => {
     'it cuts maps of 8 pixels into 3 × 3 regions; allowed: divisors of 8',
   );
 });
+
+test('simkd refuses maps whose sizes are no whole ratio, and a projector without channels', (t) => {
+  const teacher = { ...STAGED, maps: STAGED.maps.map(([h, w, c]) => [h + 4, w + 4, c] as const) };
+  t.is(
+    refusalOf('simkd', pairOf({ teacher }), { factor: 2 }),
+    'it compares maps of 8 and 12 pixels; allowed: whole ratios',
+  );
+  t.is(
+    refusalOf('simkd', pairOf({}), { factor: 65 }),
+    'factor is 65, and the teacher’s last map has 64 channels; allowed: at most 64',
+  );
+});

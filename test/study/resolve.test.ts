@@ -275,6 +275,16 @@ for (const [what, path, value, message] of refusals) {
   });
 }
 
+test('a method says which of its terms answers for the student', (t) => {
+  const methodOf = (name: string) => {
+    const path = ['sweep', 'methods'];
+    const resolution = resolveStudy(digitsWith(path, [{ id: 'X', distillers: [{ name }] }]));
+    return resolution.ok ? resolution.study.sweep?.methods[0] : undefined;
+  };
+  t.like(methodOf('simkd'), { answers: 'simkd', reads: 'features' });
+  t.false('answers' in (methodOf('fitnet') ?? { answers: '' }));
+});
+
 test('each kind of device has precisions of its own', (t) => {
   const precisions = ['float32', 'tf32', 'bf16'];
   const allowed = (kind: string): string[] =>

@@ -1,5 +1,6 @@
 import test from 'ava';
 
+import { lastMapShape } from '../../../distillers/maps.ts';
 import { tf } from '../../../learning/engine/backend.ts';
 import { seededInitialiser } from '../../../learning/engine/initialise.ts';
 import type { Initialiser } from '../../../learning/engine/network.ts';
@@ -34,6 +35,7 @@ for (const model of MODEL_NAMES) {
         forward.norms?.map(({ beta }) => beta.shape),
         channels,
       );
+      t.deepEqual(forward.lastMap?.shape, [2, ...(lastMapShape(featureShapes(model, 32)) ?? [])]);
       const pooled = globalAveragePool(forward.lastMap as tf.Tensor4D);
       const logits = forward.classify?.(pooled) as tf.Tensor2D;
       t.true(distance([...logits.dataSync()], [...forward.logits.dataSync()]) < 1e-5);

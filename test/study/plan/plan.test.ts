@@ -299,8 +299,26 @@ test('the size of cached logits is known before any is computed', (t) => {
   t.is(node?.bytes, 4 * 1280 * 10 * 2);
 });
 
+/** The digits study with a method that answers for its students. */
+function answered(study: Study): Study {
+  const simkd = { name: 'simkd', weight: 1, factor: 2 };
+  const method = { id: 'SimKD', reads: 'features' as const, answers: 'simkd', distillers: [simkd] };
+  const { sweep } = study;
+  if (sweep === undefined) throw new Error('The study has no sweep.');
+  return { ...study, sweep: { ...sweep, methods: [...sweep.methods, method] } };
+}
+
+test('a student that answers through its method says so, to its training and to its evaluation', (t) => {
+  const nodes = expandStudy(answered(digits()), context);
+  const specOf = (id: string) => nodes.find((node) => node.id === id)?.bind((of) => of);
+  const answering = { distiller: { name: 'simkd', weight: 1, factor: 2 }, teacher: 'resnet14' };
+  t.like(specOf('sweep/resnet8/SimKD/s1029'), { answering });
+  t.like(specOf('sweep/resnet8/SimKD/s1029/evaluation'), { network: { answering } });
+  t.false('answering' in (specOf('sweep/resnet8/KD/s1029') ?? {}));
+});
+
 test('the code of a spec is that of the plan, whatever its kind', (t) => {
-  const study = cachedDigits();
+  const study = answered(cachedDigits());
   const weights = new Map(expandStudy(study, context).map(({ id }) => [id, id]));
   for (const node of expandStudy(study, context)) {
     const { spec } = bindTrial(node, weights);
@@ -316,7 +334,7 @@ test('a teacher draws from streams of its own, all other trainings from those of
 });
 
 test('the plan and the leg of a training give its evaluation the same key', (t) => {
-  const nodes = expandStudy(digits(), context);
+  const nodes = expandStudy(answered(digits()), context);
   const weights = new Map(nodes.map(({ id }) => [id, digestJson(id)]));
   const trainings = nodes.filter(({ evaluation }) => evaluation !== undefined);
   t.is(trainings.length, nodes.filter(({ kind }) => kind === 'evaluate').length);
