@@ -33,3 +33,7 @@ export function distillerLines(distillers: readonly ListedDistiller[]): readonly
   });
   return inColumns([['method', 'reads', 'weight', 'options', 'paper'], ...rows]);
 }
+
+/** What is no term of a loss, and named among the methods all the same. */
+export const DOT_LINE =
+  'dot is an optimiser: "optimizer": { "name": "sgd", "dot": 0.075 } (ICCV 2023; Zhao et al.)';

@@ -174,7 +174,32 @@ function trainProblems(path: string, train: Train, role: Role): Problem[] {
       message: `found "${train.optimizer.name}"; allowed: adam, which has a rate for the gates`,
     });
   }
-  return [...problems, ...scheduleProblems(path, train)];
+  return [...problems, ...dotProblems(path, train), ...scheduleProblems(path, train)];
+}
+
+/** Both momenta of the distillation-oriented trainer are momenta; it has no look ahead. */
+function dotProblems(path: string, { optimizer }: Train): Problem[] {
+  if (optimizer.name !== 'sgd' || optimizer.dot === undefined) return [];
+  const { dot, momentum, nesterov } = optimizer;
+  const most = Math.min(momentum, 1 - momentum);
+  return [
+    ...(dot <= momentum && momentum + dot < 1
+      ? []
+      : [
+          {
+            path: `${path}.optimizer.dot`,
+            message: `found ${dot} at momentum ${momentum}; allowed: below ${Number(most.toPrecision(6))}`,
+          },
+        ]),
+    ...(nesterov
+      ? [
+          {
+            path: `${path}.optimizer.nesterov`,
+            message: 'found true beside "dot"; allowed: one of them',
+          },
+        ]
+      : []),
+  ];
 }
 
 function teacherProblems(study: Study, path: string, id: string | undefined): Problem[] {

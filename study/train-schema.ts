@@ -11,6 +11,12 @@ export const sgdSchema = z.strictObject({
   momentum: share.default(0.9),
   nesterov: z.boolean().default(false).describe("Nesterov's momentum: the step looks ahead."),
   weightDecay: z.number().min(0).default(5e-4),
+  dot: rate
+    .max(1)
+    .optional()
+    .describe(
+      'Δ of the distillation-oriented trainer (0.075 published): what a teacher says has a velocity of its own, of momentum + Δ, and the rest one of momentum − Δ.',
+    ),
 });
 export const adamSchema = z.strictObject({
   name: z.literal('adam'),

@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import { openS3Store } from '../../stores/s3.ts';
 import { datasetLines, listDatasets } from '../dataset/list.ts';
-import { distillerLines, listDistillers } from '../distillers.ts';
+import { distillerLines, DOT_LINE, listDistillers } from '../distillers.ts';
 import { listModels, modelLines } from '../models.ts';
 import { findServers, NO_SERVERS, requireServers } from '../servers.ts';
 import { inventoryLines, listStudies } from '../study/inventory.ts';
@@ -46,7 +46,7 @@ type Listing = readonly [items: unknown, lines: readonly string[]];
 
 function distillers(): Listing {
   const items = listDistillers();
-  return [items, distillerLines(items)];
+  return [items, [...distillerLines(items), '', DOT_LINE]];
 }
 
 function models(): Listing {

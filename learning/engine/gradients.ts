@@ -49,3 +49,18 @@ export function withoutGradient<T>(compute: () => T): T {
     state.kernelDepth -= 1;
   }
 }
+
+/**
+ * Gradients of a scalar inside the pass that computes it, so that others of the same pass can be taken
+ * as well. Undefined for variables that it does not depend on.
+ */
+export function gradientsWithin(
+  y: tf.Scalar,
+  variables: readonly tf.Variable[],
+): readonly (tf.Tensor | undefined)[] {
+  // Nested gradients share one tape; off it, the way back is not written down a second time.
+  return withoutGradient(() => {
+    const { grads } = tf.engine().gradients(() => y, [...variables], undefined, true);
+    return grads;
+  });
+}

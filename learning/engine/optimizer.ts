@@ -5,6 +5,9 @@ import type { Parameter, ParameterGroup } from './network.ts';
 /** Learning rate of every parameter group, as fed scalars. */
 export type LearningRates = Readonly<Record<ParameterGroup, tf.Scalar>>;
 
+/** Gradients by the names of their parameters. */
+export type Gradients = ReadonlyMap<string, tf.Tensor>;
+
 /** An update rule with its state. Rates are tensors, so that a schedule never freezes in a graph. */
 export type Optimizer = {
   readonly parameters: readonly Parameter[];
@@ -13,8 +16,14 @@ export type Optimizer = {
    * a group is one vector over its parameters, in the order of `parameters`.
    */
   readonly slots: ReadonlyMap<string, tf.Variable>;
-  /** One update in place; `gradients` by parameter name, one for each of `parameters`. */
-  readonly apply: (gradients: ReadonlyMap<string, tf.Tensor>, rates: LearningRates) => void;
+  /** It wants the gradient of what is learned from a teacher apart. */
+  readonly splits?: true;
+  /**
+   * One update in place; `gradients` by parameter name, one for each of `parameters`. An optimiser that
+   * splits may be given two: that of the task, and that of what a teacher says. Each parameter is in
+   * one of them at least.
+   */
+  readonly apply: (gradients: Gradients, rates: LearningRates, ofTeacher?: Gradients) => void;
   readonly dispose: () => void;
 };
 
@@ -24,12 +33,13 @@ export type Optimizer = {
  */
 export type FlatGroup = {
   readonly group: ParameterGroup;
+  readonly members: readonly Parameter[];
   readonly length: number;
   /** L2 coefficient. */
   readonly decay: number;
   readonly weights: () => tf.Tensor1D;
   /** @throws KdxError CodeBug where the loss does not depend on a parameter */
-  readonly gradients: (byName: ReadonlyMap<string, tf.Tensor>) => tf.Tensor1D;
+  readonly gradients: (byName: Gradients) => tf.Tensor1D;
   readonly assign: (values: tf.Tensor1D) => void;
 };
 
@@ -51,6 +61,7 @@ function flatGroup(
   const sizes = members.map(({ variable }) => variable.size);
   return {
     group,
+    members,
     length: sizes.reduce((sum, size) => sum + size, 0),
     decay: group === 'vam' ? 0 : weightDecay,
     weights: () => flatten(members.map(({ variable }) => variable)),
@@ -70,7 +81,7 @@ function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {
   return tf.concat(rows as tf.Tensor1D[]);
 }
 
-function requireGradient(byName: ReadonlyMap<string, tf.Tensor>, name: string): tf.Tensor {
+function requireGradient(byName: Gradients, name: string): tf.Tensor {
   const gradient = byName.get(name);
   if (gradient !== undefined) return gradient;
   throw new KdxError(
@@ -83,7 +94,7 @@ function requireGradient(byName: ReadonlyMap<string, tf.Tensor>, name: string): 
 export function decayedGradients(
   { decay, gradients }: FlatGroup,
   weights: tf.Tensor1D,
-  byName: ReadonlyMap<string, tf.Tensor>,
+  byName: Gradients,
 ): tf.Tensor1D {
   const gradient = gradients(byName);
   return decay === 0 ? gradient : tf.add(gradient, tf.mul(weights, decay));

@@ -1,6 +1,8 @@
 import { KdxError } from '../../leg/errors.ts';
 import { tf } from './backend.ts';
-import type { LearningRates, Optimizer } from './optimizer.ts';
+import { gradientsWithin } from './gradients.ts';
+import type { Parameter } from './network.ts';
+import type { Gradients, LearningRates, Optimizer } from './optimizer.ts';
 import { recordedProgram } from './recorder/program.ts';
 
 /**
@@ -16,8 +18,16 @@ export type Feeds = Readonly<Record<string, tf.Tensor>>;
 /** Tensors that leave a step by name. The caller disposes them. */
 export type Outputs = Readonly<Record<string, tf.Tensor>>;
 
-/** The loss to minimise, with whatever else of the step is worth looking at. */
-export type LossTerms = Readonly<Record<string, tf.Tensor>> & { readonly total: tf.Scalar };
+/**
+ * The loss to minimise, with whatever else of the step is worth looking at. `task` and `taught` are the
+ * parts of `total` that an optimiser is given apart: one that splits, and where there are both.
+ */
+export type LossTerms = Readonly<Record<string, tf.Tensor>> & {
+  readonly total: tf.Scalar;
+} & ({ readonly task?: never; readonly taught?: never } | Sides);
+
+/** A loss without its teacher, and what the teacher adds. */
+export type Sides = { readonly task: tf.Scalar; readonly taught: tf.Scalar };
 
 /** A step without training: evaluation, a teacher's logits. */
 export type Program<Fed extends Feeds = Feeds> = {
@@ -69,10 +79,26 @@ function compile<Fed extends Feeds>(
   }
 }
 
-/** Lets outputs survive the scopes around them; clones, since a feed may be among them. */
+/** Lets a tensor survive the scopes around it; a clone, since a feed may be one. */
+function kept(tensor: tf.Tensor): tf.Tensor {
+  return tf.keep(tf.clone(tensor));
+}
+
 function keep(outputs: Outputs): Outputs {
   const entries = Object.entries(outputs);
-  return Object.fromEntries(entries.map(([name, tensor]) => [name, tf.keep(tf.clone(tensor))]));
+  return Object.fromEntries(entries.map(([name, tensor]) => [name, kept(tensor)]));
+}
+
+function byName(
+  parameters: readonly Parameter[],
+  gradientOf: (parameter: Parameter, index: number) => tf.Tensor | undefined,
+): Gradients {
+  const found = new Map<string, tf.Tensor>();
+  for (const [index, parameter] of parameters.entries()) {
+    const gradient = gradientOf(parameter, index);
+    if (gradient !== undefined) found.set(parameter.name, gradient);
+  }
+  return found;
 }
 
 /**
@@ -90,7 +116,7 @@ export function createProgram<Fed extends Feeds>(
 
 /**
  * Makes a trainer from a loss and an optimiser. One step is: targets without gradient, the loss with
- * gradients of the optimiser's parameters, one update.
+ * gradients of the optimiser's parameters, one update. Two gradients are of one forward pass.
  */
 export function createTrainer<Fed extends Feeds, Known>(
   options: TrainerOptions<Fed, Known>,
@@ -101,18 +127,21 @@ export function createTrainer<Fed extends Feeds, Known>(
   const step = (feeds: Fed): Outputs => {
     const known = targets?.(feeds) as Known;
     let outputs: Outputs = {};
+    let ofTeacher: Gradients | undefined;
     const { grads } = tf.variableGrads(() => {
-      const terms = loss(feeds, known);
+      const { task, taught, ...terms } = loss(feeds, known);
       // Kept here: the scope of the forward pass ends before that of the step.
       outputs = keep(terms);
-      return terms.total;
+      if (task === undefined) return terms.total;
+      const apart = gradientsWithin(taught, variables).map(
+        (gradient) => gradient && kept(gradient),
+      );
+      ofTeacher = byName(optimizer.parameters, (_, index) => apart[index]);
+      return task;
     }, variables);
-    const gradients = new Map<string, tf.Tensor>();
-    for (const { name, variable } of optimizer.parameters) {
-      const gradient = grads[variable.name];
-      if (gradient !== undefined) gradients.set(name, gradient);
-    }
-    optimizer.apply(gradients, rates(feeds));
+    const gradients = byName(optimizer.parameters, ({ variable }) => grads[variable.name]);
+    optimizer.apply(gradients, rates(feeds), ofTeacher);
+    ofTeacher?.forEach((gradient) => gradient.dispose());
     afterUpdate?.();
     return outputs;
   };

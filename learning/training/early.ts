@@ -7,6 +7,8 @@ import type { Parameter } from '../engine/network.ts';
 /** A term, and what puts its weight on it. */
 export type Weighted = {
   readonly name: string;
+  /** Whether it reads a teacher. */
+  readonly isTaught: boolean;
   readonly loss: Term['loss'];
   readonly answer: Term['answer'];
   readonly before?: (Before & { readonly publishedEpochs: number }) | undefined;
@@ -17,6 +19,8 @@ export type Weighted = {
 export type StepLoss = (step: Step) => {
   readonly total: tf.Scalar;
   readonly terms: Readonly<Record<string, tf.Scalar>>;
+  /** The terms with their weights: those of the task, and those that a teacher adds. */
+  readonly sides?: Readonly<Record<'task' | 'taught', readonly tf.Scalar[]>>;
 };
 
 /** The phase before a training; the terms beside its own are zero there. */

@@ -122,7 +122,8 @@ function build({ distiller, weight, options }: Request, sites: Sites): Weighted 
   const before = term.before === undefined ? undefined : { ...term.before, publishedEpochs };
   const share = distiller.share?.bind(distiller);
   const { name } = distiller;
-  const built = { name, loss, answer, before };
+  const isTaught = distiller.reads.teacher !== undefined;
+  const built = { name, isTaught, loss, answer, before };
   if (share === undefined) return { ...built, weigh: (value) => tf.mul(value, weight) };
   const current = site.scalar(
     'weight',
@@ -134,12 +135,15 @@ function build({ distiller, weight, options }: Request, sites: Sites): Weighted 
 function sumOf(weighted: readonly Weighted[], step: Step) {
   const terms: Record<string, tf.Scalar> = {};
   const parts: tf.Scalar[] = [];
-  for (const { name, loss, weigh } of weighted) {
+  const sides: Record<'task' | 'taught', tf.Scalar[]> = { task: [], taught: [] };
+  for (const { name, isTaught, loss, weigh } of weighted) {
     const value = loss(step);
+    const part = weigh(value, step);
     terms[name] = value;
-    parts.push(weigh(value, step));
+    parts.push(part);
+    sides[isTaught ? 'taught' : 'task'].push(part);
   }
-  return { total: tf.addN<tf.Scalar>(parts), terms };
+  return { total: tf.addN<tf.Scalar>(parts), terms, sides };
 }
 
 /**

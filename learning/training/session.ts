@@ -4,6 +4,7 @@ import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { BatchPlan } from '../data/plan.ts';
 import { adam } from '../engine/adam.ts';
+import { dot } from '../engine/dot.ts';
 import type { Parameter } from '../engine/network.ts';
 import type { Optimizer } from '../engine/optimizer.ts';
 import { seedIn } from '../engine/random.ts';
@@ -150,7 +151,9 @@ export function createOptimizer(
   parameters: readonly Parameter[],
 ): Optimizer {
   const { weightDecay } = optimizer;
-  return optimizer.name === 'adam'
-    ? adam({ parameters, weightDecay })
-    : sgd({ parameters, weightDecay, momentum: optimizer.momentum, nesterov: optimizer.nesterov });
+  if (optimizer.name === 'adam') return adam({ parameters, weightDecay });
+  const { momentum, nesterov, dot: difference } = optimizer;
+  return difference === undefined
+    ? sgd({ parameters, weightDecay, momentum, nesterov })
+    : dot({ parameters, weightDecay, momentum, difference });
 }

@@ -8,7 +8,7 @@ import { withoutGradient } from '../engine/gradients.ts';
 import type { Network, Pass } from '../engine/network.ts';
 import type { Optimizer } from '../engine/optimizer.ts';
 import { seedIn, stream } from '../engine/random.ts';
-import { createTrainer, type LossTerms, type Trainer } from '../engine/trainer.ts';
+import { createTrainer, type LossTerms, type Sides, type Trainer } from '../engine/trainer.ts';
 import { passOf, type Gated } from '../networks.ts';
 import type { Early } from './early.ts';
 import { knowledgeOf } from './knowledge.ts';
@@ -70,7 +70,8 @@ export function createStep(parts: StepParts): Trainer<StepFeeds> {
       const mode = trainsStudent ? 'train' : 'evaluate';
       const pass = { ...passOf(student, mode, feeds), ...kept(objective) };
       const { loss } = early ?? objective;
-      return lossOf({ network: student.network, pass, loss }, feeds, targets);
+      const splits = optimizer.splits === true;
+      return lossOf({ network: student.network, pass, loss, splits }, feeds, targets);
     },
     rates: ({ learningRate, gateLearningRate }) => ({
       weights: learningRate,
@@ -100,12 +101,21 @@ function kept({ readsPreActivations }: Objective): Pick<Pass, 'keepsPreActivatio
 }
 
 /** A network, how it runs, and what is made of it. */
-type Lossy = Pick<Objective, 'loss'> & { readonly network: Network; readonly pass: Pass };
+type Lossy = Pick<Objective, 'loss'> & {
+  readonly network: Network;
+  readonly pass: Pass;
+  /** Whether the optimiser wants what a teacher adds apart. */
+  readonly splits: boolean;
+};
 
-function lossOf({ network, pass, loss }: Lossy, feeds: StepFeeds, targets: Targets): LossTerms {
+function lossOf(
+  { network, pass, loss, splits }: Lossy,
+  feeds: StepFeeds,
+  targets: Targets,
+): LossTerms {
   const { images, dropoutSeed, rows } = feeds;
   const forward = network.forward(images, { ...pass, dropoutSeed });
-  const { total, terms } = loss({
+  const { total, terms, sides } = loss({
     ...targets,
     student: knowledgeOf(forward),
     ...(rows === undefined ? {} : { rows }),
@@ -115,7 +125,14 @@ function lossOf({ network, pass, loss }: Lossy, feeds: StepFeeds, targets: Targe
     const hits = tf.equal(tf.argMax(forward.logits, 1), tf.argMax(targets.labels, 1));
     return tf.sum(tf.cast(hits, 'float32'));
   });
-  return { ...terms, total, correct };
+  return { ...terms, total, correct, ...(splits ? apart(sides) : {}) };
+}
+
+/** What the task and a teacher add to a loss, where both add something. */
+function apart(sides: ReturnType<Objective['loss']>['sides']): Sides | Record<never, never> {
+  const { task = [], taught = [] } = sides ?? {};
+  if (task.length === 0 || taught.length === 0) return {};
+  return { task: tf.addN<tf.Scalar>([...task]), taught: tf.addN<tf.Scalar>([...taught]) };
 }
 
 /** What a batch brings to a step, beside its images. */

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { distillerLines, listDistillers } from '../../cli/distillers.ts';
+import { distillerLines, DOT_LINE, listDistillers } from '../../cli/distillers.ts';
 import { DISTILLERS } from '../../distillers/registry.ts';
+import { trainSchema } from '../../study/train-schema.ts';
 
 test('every method is listed with what a study takes where it sets nothing', (t) => {
   const listed = listDistillers();
@@ -29,4 +30,10 @@ test('the table has a line a method, in columns', (t) => {
     lines.find((line) => line.startsWith('kd ')) ?? '',
     /logits .*0\.9 .*temperature 4 .*arXiv/,
   );
+});
+
+test('what the list says of DOT is what a study may say', (t) => {
+  const written = /"optimizer": (\{.*?\})/.exec(DOT_LINE)?.[1] ?? '';
+  const { optimizer } = trainSchema.parse({ epochs: 1, optimizer: JSON.parse(written) as object });
+  t.like(optimizer, { name: 'sgd', dot: 0.075, momentum: 0.9 });
 });

@@ -41,6 +41,10 @@ function specOf(engine: TrainSpec['engine'], names: readonly string[]): TrainSpe
   };
 }
 
+function withDot(train: TrainSpec['train'], dot: number): TrainSpec['train'] {
+  return trainSchema.parse({ ...train, optimizer: { ...train.optimizer, dot } });
+}
+
 async function weightsOf(memory: Memory, spec: TrainSpec, stopAfter?: number): Promise<string> {
   const end = await work(spec, memory.context(spec, stopAfter));
   return end.outcome === 'done' ? (end.result.files['weights']?.digest ?? '') : end.outcome;
@@ -55,14 +59,19 @@ async function worlds(): Promise<{ calm: Memory; rough: Memory; teacher: Trained
 }
 const shared = worlds();
 
-const resumes = test.macro<[name: string, engine: TrainSpec['engine'], vam?: TrainSpec['vam']]>({
-  title: (_, name, engine, vam) =>
-    `a training with ${name}${vam === undefined ? '' : ' and VAM'} that is stopped twice ends alike: ${engine}`,
-  exec: async (t, name, engine, vam) => {
+/** What stands beside a method. */
+type Beside = { readonly vam?: NonNullable<TrainSpec['vam']>; readonly dot?: number };
+
+const resumes = test.macro<[name: string, engine: TrainSpec['engine'], beside?: Beside]>({
+  title: (_, name, engine, { vam, dot } = {}) =>
+    `a training with ${name}${vam === undefined ? '' : ' and VAM'}${dot === undefined ? '' : ' and DOT'} that is stopped twice ends alike: ${engine}`,
+  exec: async (t, name, engine, { vam, dot } = {}) => {
     const { calm, rough, teacher } = await shared;
     const names = name === 'ce' || name === 'ls' ? [name] : ['ce', name];
+    const plain = specOf(engine, names);
     const spec: TrainSpec = {
-      ...specOf(engine, names),
+      ...plain,
+      ...(dot === undefined ? {} : { train: withDot(plain.train, dot) }),
       ...(teacherUse([distillerOf(name).name]) === 'nothing' ? {} : { teacher }),
       ...(vam === undefined ? {} : { vam }),
     };
@@ -81,5 +90,27 @@ for (const { name } of DISTILLERS) {
 
 // One whose weight warms up, one with helper modules on pre-activations, one with an earlier phase.
 for (const name of ['dkd', 'ofd', 'ab']) {
-  test.serial(resumes, name, 'recorded', { block: 8, entropyWeight: 0.01 });
+  test.serial(resumes, name, 'recorded', { vam: { block: 8, entropyWeight: 0.01 } });
 }
+
+// Two velocities: over logits, and where a helper is reached by the teacher's part alone.
+for (const name of ['kd', 'fitnet']) {
+  for (const engine of ['eager', 'recorded'] as const) {
+    test.serial(resumes, name, engine, { dot: 0.075 });
+  }
+}
+
+test.serial(
+  'DOT trains otherwise than SGD where there is a teacher, and alike where there is none',
+  async (t) => {
+    const { calm, teacher } = await shared;
+    const ends = async (name: string, dot?: number) => {
+      const { train, ...spec } = { ...specOf('recorded', ['ce', name]), teacher };
+      return weightsOf(calm, { ...spec, train: dot === undefined ? train : withDot(train, dot) });
+    };
+    t.not(await ends('kd'), await ends('kd', 0.075));
+    const alone = specOf('recorded', ['ce']);
+    const withoutTeacher = { ...alone, train: withDot(alone.train, 0.075) };
+    t.is(await weightsOf(calm, withoutTeacher), await weightsOf(calm, alone));
+  },
+);

@@ -84,6 +84,7 @@ test('what a study leaves out of a distiller is in the study that is run, and so
   );
 });
 
+const sgd = (options: object) => ({ epochs: 4, optimizer: { name: 'sgd', ...options } });
 const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
   [
     'a soft stage that would go on beyond the end of its rates',
@@ -232,6 +233,18 @@ const refusals: readonly [string, (string | number)[], unknown, RegExp][] = [
     /^\$\.explain\.stage1\.optimizer\.name: found "sgd"; allowed: adam/,
   ],
   [
+    'a DOT whose momentum is none',
+    ['sweep', 'train'],
+    sgd({ dot: 0.2 }),
+    /^\$\.sweep\.train\.optimizer\.dot: found 0\.2 at momentum 0\.9; allowed: below 0\.1$/,
+  ],
+  [
+    'a DOT that looks ahead',
+    ['sweep', 'train'],
+    sgd({ dot: 0.075, nesterov: true }),
+    /^\$\.sweep\.train\.optimizer\.nesterov: found true beside "dot"; allowed: one of them$/,
+  ],
+  [
     'a baseline that is no method',
     ['report', 'baseline'],
     'DKD',
@@ -277,9 +290,9 @@ for (const [what, path, value, message] of refusals) {
 
 test('a method says which of its terms answers for the student', (t) => {
   const methodOf = (name: string) => {
-    const path = ['sweep', 'methods'];
-    const resolution = resolveStudy(digitsWith(path, [{ id: 'X', distillers: [{ name }] }]));
-    return resolution.ok ? resolution.study.sweep?.methods[0] : undefined;
+    const method = { id: 'X', distillers: [{ name }] };
+    const resolution = resolveStudy(digitsWith(['sweep', 'methods', 1], method));
+    return resolution.ok ? resolution.study.sweep?.methods[1] : undefined;
   };
   t.like(methodOf('simkd'), { answers: 'simkd', reads: 'features' });
   t.false('answers' in (methodOf('fitnet') ?? { answers: '' }));
