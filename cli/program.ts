@@ -3,6 +3,7 @@ import { onCluster } from './cluster/options.ts';
 import { datasetCommand } from './commands/dataset.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
+import { exportCommand } from './commands/export.ts';
 import { listCommand } from './commands/list.ts';
 import { planCommand } from './commands/plan.ts';
 import { startCommand } from './commands/start.ts';
@@ -27,6 +28,8 @@ Examples:
       --input-file studies/digits.json
     temporal workflow query --workflow-id reproduce/digits --type status
   kdx verify digits                    recompute its numbers from stored weights
+  kdx export sweep/resnet8/KD/s1029 --study digits --format tfjs
+                                       take a network away: tfjs, PyTorch, ONNX, TensorFlow
   kdx list datasets                    which datasets are here, and how the others come here
   kdx dataset add birds --from photos/birds --size 64
                                        images of your own; or: kdx dataset add cifar100
@@ -54,6 +57,7 @@ export function createProgram(): Command {
     .addCommand(onCluster(listCommand()))
     .addCommand(onCluster(studyCommand()))
     .addCommand(onCluster(verifyCommand()))
+    .addCommand(onCluster(exportCommand()))
     .addCommand(datasetCommand())
     .addCommand(teacherCommand());
   throwing(program);

@@ -17,6 +17,15 @@ export function fromPublished({ shape, values }: StoredTensor): StoredTensor {
   return axes === undefined ? { shape, values } : permute(shape, values, axes);
 }
 
+/** Where each axis of a tensor of PyTorch comes from in ours, by its number of axes. */
+const AXES_THERE: Readonly<Record<number, readonly number[]>> = { 4: [3, 2, 0, 1], 2: [1, 0] };
+
+/** A tensor of ours as it lies in PyTorch. */
+export function toPublished({ shape, values }: StoredTensor): StoredTensor {
+  const axes = AXES_THERE[shape.length];
+  return axes === undefined ? { shape, values } : permute(shape, values, axes);
+}
+
 function permute(
   shape: readonly number[],
   values: Float32Array,

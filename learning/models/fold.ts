@@ -18,7 +18,13 @@ function stored(network: Network, name: string): tf.Variable {
 
 /** Builds a network whose tensors are computed, by name, from those of another. */
 function derive(options: NetworkOptions, compute: (name: string) => tf.Tensor): Network {
-  const initialise: Initialiser = (name) => tf.tidy(() => compute(name).dataSync<'float32'>());
+  const initialise: Initialiser = (name) => {
+    // Out of the tidy as a tensor: it walks through every value of what else leaves it.
+    const tensor = tf.tidy(() => tf.clone(compute(name)));
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    return values;
+  };
   return buildNetwork(options, initialise);
 }
 
