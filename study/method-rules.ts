@@ -2,6 +2,7 @@
 import { distillerOf } from '../distillers/lookup.ts';
 import { knownInfo } from './datasets.ts';
 import { featureShapes } from './models/models.ts';
+import { trainOf } from './plan/exceptions.ts';
 import { teacherOf } from './plan/teachers.ts';
 import { splitOf } from './plan/split.ts';
 import type { Study } from './schema.ts';
@@ -11,8 +12,8 @@ export type Method = NonNullable<Study['sweep']>['methods'][number];
 type Problem = { readonly path: string; readonly message: string };
 
 /** Phases before the training: one at most, and shorter than a run whose epochs are not scaled. */
-export function phaseProblems({ sweep }: Study, path: string, { distillers }: Method): Problem[] {
-  const phases = distillers.flatMap(({ name, weight: _weight, ...options }, index) => {
+export function phaseProblems({ sweep }: Study, path: string, method: Method): Problem[] {
+  const phases = method.distillers.flatMap(({ name, weight: _weight, ...options }, index) => {
     const epochs = distillerOf(name).epochsBefore?.(options);
     return epochs === undefined ? [] : [{ name, epochs, path: `${path}.distillers[${index}]` }];
   });
@@ -23,9 +24,10 @@ export function phaseProblems({ sweep }: Study, path: string, { distillers }: Me
     const message = `${found} beside "${first.name}"; allowed: one method that trains before the training`;
     return [{ path: second.path, message }];
   }
-  const { scale = true, epochs = Infinity } = sweep?.train ?? {};
-  if (scale || epochs > first.epochs) return [];
-  const message = `${found}, which trains for ${first.epochs} epochs before the training, in ${epochs} epochs that are not scaled; allowed: more epochs`;
+  const trainings = sweep?.students.map((student) => trainOf(sweep, { student, method })) ?? [];
+  const short = trainings.find(({ scale, epochs }) => !scale && epochs <= first.epochs);
+  if (short === undefined) return [];
+  const message = `${found}, which trains for ${first.epochs} epochs before the training, in ${short.epochs} epochs that are not scaled; allowed: more epochs`;
   return [{ path: first.path, message }];
 }
 

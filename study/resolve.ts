@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { DatasetInfo } from './catalog.ts';
 import { isRegistered } from './datasets.ts';
+import { withProtocol, type Filled } from './protocols.ts';
 import { ruleProblems, type Problem } from './rules.ts';
 import { studySchema, type Study } from './schema.ts';
 import { allowedText, foundText } from './wording.ts';
@@ -20,18 +21,28 @@ export type Resolution =
  *   pending (`isPending`), and whatever follows from the dataset is not yet checked
  */
 export function resolveStudy(input: unknown, info?: DatasetInfo): Resolution {
-  const parsed = studySchema.safeParse(input);
+  const filled = withProtocol(input);
+  const parsed = studySchema.safeParse(filled.input);
   if (!parsed.success) {
-    const found = parsed.error.issues.map((issue) => problemOf(issue, input));
+    const found = parsed.error.issues.map((issue) => problemOf(issue, filled.input));
     // One value may break several bounds; the last is the closest.
-    return {
-      ok: false,
-      problems: [...new Map(found.map((problem) => [problem.path, problem])).values()],
-    };
+    const closest = [...new Map(found.map((problem) => [problem.path, problem])).values()];
+    return { ok: false, problems: asWritten(closest, filled) };
   }
   const study = withInfo(parsed.data, info);
   const problems = ruleProblems(study);
-  return problems.length === 0 ? { ok: true, study } : { ok: false, problems };
+  return problems.length === 0
+    ? { ok: true, study }
+    : { ok: false, problems: asWritten(problems, filled) };
+}
+
+/** Problems by the places of what a user wrote: a protocol's exceptions stand in front of it. */
+function asWritten(problems: readonly Problem[], { exceptions }: Filled): readonly Problem[] {
+  const shifted = (path: string): string =>
+    path.replace(/^(\$\.sweep\.exceptions)\[(\d+)\]/, (_, list: string, at: string) => {
+      return `${list}[${Number(at) - exceptions}]`;
+    });
+  return problems.map(({ path, message }) => ({ path: shifted(path), message }));
 }
 
 function withInfo(study: Study, info: DatasetInfo | undefined): Study {

@@ -3,7 +3,8 @@ import { EXPLAINER_NAMES, MODEL_NAMES } from './models/models.ts';
 import { MODELS } from './models/registry.ts';
 import { DATASET_NAMES, infoOf, knownInfo } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study } from './schema.ts';
-import { type Train } from './train-schema.ts';
+import { trainSchema, type Train } from './train-schema.ts';
+import { cellsOf, concerns, trainOf } from './plan/exceptions.ts';
 import { pairProblems, phaseProblems, type Method } from './method-rules.ts';
 import { scheduleProblems } from './schedule-rules.ts';
 import { logitsBytes, teachStreams } from './plan/streams.ts';
@@ -277,6 +278,7 @@ function sweepProblems(study: Study): Problem[] {
   return [
     ...sweep.students.flatMap((model, i) => plainModel(`$.sweep.students[${i}]`, model)),
     ...trainProblems('$.sweep.train', sweep.train, 'plain'),
+    ...exceptionProblems(sweep),
     ...comparisonProblems(study),
     ...(baseline === undefined || ids.includes(baseline)
       ? []
@@ -285,6 +287,39 @@ function sweepProblems(study: Study): Problem[] {
         ]),
     ...sweep.methods.flatMap((method, i) => methodProblems(study, `$.sweep.methods[${i}]`, method)),
   ];
+}
+
+/** Exceptions for what is there, that leave a training that can be. */
+function exceptionProblems(sweep: NonNullable<Study['sweep']>): Problem[] {
+  const { exceptions = [], students, methods } = sweep;
+  const known = {
+    students: students.map(({ name }): string => name),
+    methods: methods.map(({ id }) => id),
+  };
+  return exceptions.flatMap((exception, i) => {
+    const path = `$.sweep.exceptions[${i}]`;
+    const strange = (['students', 'methods'] as const).flatMap((field) =>
+      (exception[field] ?? []).flatMap((name, at) => {
+        if (known[field].includes(name)) return [];
+        const message = `found "${name}"; allowed: ${known[field].join(', ')}`;
+        return [{ path: `${path}.${field}[${at}]`, message }];
+      }),
+    );
+    if (strange.length > 0) return strange;
+    const upTo = { ...sweep, exceptions: exceptions.slice(0, i + 1) };
+    const trainings = cellsOf(sweep)
+      .filter((cell) => concerns(exception, cell))
+      .map((cell) => trainOf(upTo, cell));
+    const problems = trainings.flatMap((train) => {
+      const parsed = trainSchema.safeParse(train);
+      const place = `${path}.train`;
+      if (parsed.success) return trainProblems(place, parsed.data, 'plain');
+      return parsed.error.issues.map(({ path: within, message }) => {
+        return { path: [place, ...within].join('.'), message };
+      });
+    });
+    return [...new Map(problems.map((problem) => [problem.path, problem])).values()];
+  });
 }
 
 function methodProblems(study: Study, path: string, method: Method): Problem[] {

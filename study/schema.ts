@@ -11,7 +11,8 @@ import { MODEL_NAMES } from './models/models.ts';
 import { DATASET_NAMES } from './datasets.ts';
 import { distillerSchema, type DistillerSpec } from './distillers.ts';
 import type { ImportedTeacher } from './imported-teacher.ts';
-import { stageSchema, trainSchema, type Train } from './train-schema.ts';
+import { PROTOCOL_NAMES } from './protocols.ts';
+import { givenTrainSchema, stageSchema, trainSchema, type Train } from './train-schema.ts';
 
 /**
  * A study, as a user writes it. One source for the types, the messages of refusal and the JSON Schema
@@ -104,6 +105,16 @@ function answersFor(distillers: readonly DistillerSpec[]): { readonly answers?: 
   return answers === undefined ? {} : { answers };
 }
 
+const exceptionSchema = z.strictObject({
+  students: z
+    .array(z.enum(MODEL_NAMES))
+    .min(1)
+    .optional()
+    .describe('Which students; all when absent.'),
+  methods: z.array(z.string()).min(1).optional().describe('Which methods, by id; all when absent.'),
+  train: givenTrainSchema.describe('Settings in the place of those of train.'),
+});
+
 const explainSchema = z
   .strictObject({
     model: modelSchema.prefault({ name: 'hme_ltb' }),
@@ -136,6 +147,12 @@ export const studySchema = z.strictObject({
   $schema: z.string().optional(),
   name: identifier,
   description: z.string().optional(),
+  protocol: z
+    .enum(PROTOCOL_NAMES)
+    .optional()
+    .describe(
+      'A published way of training, which fills in what the study leaves out of its trainings.',
+    ),
   device: z
     .strictObject({
       kind: z.enum(['cpu', 'cuda']).default('cpu'),
@@ -194,6 +211,10 @@ export const studySchema = z.strictObject({
       students: z.array(modelSchema).min(1),
       methods: z.array(methodSchema).min(1),
       train: trainSchema,
+      exceptions: z
+        .array(exceptionSchema)
+        .optional()
+        .describe('Trainings that are not as train says; a later one goes over an earlier one.'),
     })
     .optional(),
   teacher: z

@@ -66,6 +66,35 @@ export const trainSchema = z.strictObject({
   scale: z.boolean().default(true).describe('Stretch the published schedule to `epochs`.'),
   augment: augmentSchema.prefault({}),
 });
+const { shape } = trainSchema;
+const { name: _name, ...sgdSettings } = sgdSchema.shape;
+/** Some settings of a training, to put in the place of others: what is not given has no default. */
+export const givenTrainSchema = z.strictObject({
+  epochs: shape.epochs.optional(),
+  batch: shape.batch.unwrap().optional(),
+  optimizer: z
+    .strictObject({
+      learningRate: sgdSettings.learningRate.unwrap().optional(),
+      momentum: sgdSettings.momentum.unwrap().optional(),
+      nesterov: sgdSettings.nesterov.unwrap().optional(),
+      weightDecay: sgdSettings.weightDecay.unwrap().optional(),
+      dot: sgdSettings.dot,
+    })
+    .optional(),
+  schedule: shape.schedule.unwrap().optional(),
+  publishedEpochs: shape.publishedEpochs.unwrap().optional(),
+  milestones: shape.milestones.unwrap().optional(),
+  factor: shape.factor.unwrap().optional(),
+  warmUpEpochs: shape.warmUpEpochs.unwrap().optional(),
+  scale: shape.scale.unwrap().optional(),
+  augment: z
+    .strictObject({
+      pad: augmentSchema.shape.pad.unwrap().optional(),
+      flip: augmentSchema.shape.flip.unwrap().optional(),
+    })
+    .optional(),
+});
+
 /** One stage of the explainer: its published batch, and a schedule that belongs to it. */
 export function stageSchema(schedule: 'explainer-soft' | 'explainer-hard') {
   return trainSchema.extend({

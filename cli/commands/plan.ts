@@ -7,6 +7,7 @@ import { isPending } from '../../study/resolve.ts';
 import { legSlots } from '../../environment/worker.ts';
 import { checkVariables } from '../../environment/environment.ts';
 import { ROOT } from '../../environment/root.ts';
+import { unseenInfo } from '../dataset/unseen.ts';
 import { findServers, NO_SERVERS } from '../servers.ts';
 import { readStudyFile, studyFilePath } from '../study/file.ts';
 import { forecastStudy, type Forecast } from '../study/forecast.ts';
@@ -97,10 +98,13 @@ async function forecastOf(name: string, { gigaflops, price }: Options): Promise<
     // Without a store or without the dataset there are no keys to look up; the plan itself stands, but
     // of a dataset, or with a teacher from elsewhere, that the store alone knows.
     const isKnown = isKdxError(error) && ['ObjectStore', 'DataMismatch'].includes(error.code);
-    if (!isKnown || isPending(written) || importsOf(written).length > 0) throw error;
+    const study = isPending(written)
+      ? resolveInput(input, unseenInfo(written.dataset.name))
+      : written;
+    if (!isKnown || isPending(study) || importsOf(study).length > 0) throw error;
     const forecast = await forecastStudy(
       undefined,
-      written,
+      study,
       { datasetDigest: '', code },
       parallel,
       assumed,

@@ -1,4 +1,5 @@
 import { infoOf } from '../../study/datasets.ts';
+import { cellsOf, trainOf, type Cell } from '../../study/plan/exceptions.ts';
 import { seedPairs } from '../../study/plan/plan.ts';
 import type { Study } from '../../study/schema.ts';
 import type { Train } from '../../study/train-schema.ts';
@@ -56,10 +57,36 @@ function trainingsOf({ explain, sweep, teachers }: Study): readonly Training[] {
           { label: 'Explainer, soft', train: explain.stage1, published: PUBLISHED.stage1 },
           { label: 'Explainer, hard', train: explain.stage2, published: PUBLISHED.stage2 },
         ]),
-    ...(sweep === undefined
-      ? []
-      : [{ label: 'Students', train: sweep.train, published: PUBLISHED.network }]),
+    ...(sweep === undefined ? [] : trainingsOfSweep(sweep)),
   ];
+}
+
+type Sweep = NonNullable<Study['sweep']>;
+
+/** The trainings of students: the ordinary one, and those that are exceptions. */
+function trainingsOfSweep(sweep: Sweep): readonly Training[] {
+  const ordinary = JSON.stringify(sweep.train);
+  const alike = new Map<string, Cell[]>();
+  for (const cell of cellsOf(sweep)) {
+    const train = JSON.stringify(trainOf(sweep, cell));
+    alike.set(train, [...(alike.get(train) ?? []), cell]);
+  }
+  return [...alike].map(([train, cells]) => ({
+    label: train === ordinary ? 'Students' : `Students: ${cellsText(sweep, cells)}`,
+    train: JSON.parse(train) as Train,
+    published: PUBLISHED.network,
+  }));
+}
+
+/** Students and methods of some cells, as far as they are not all. */
+function cellsText({ students, methods }: Sweep, cells: readonly Cell[]): string {
+  const own = [...new Set(cells.map(({ student }) => student.name))];
+  const by = [...new Set(cells.map(({ method }) => method.id))];
+  const parts = [
+    ...(own.length === students.length ? [] : [own.join(', ')]),
+    ...(by.length === methods.length ? [] : [`by ${by.join(', ')}`]),
+  ];
+  return parts.join(' ') || 'all';
 }
 
 /** How each kind of network was trained, and where that is not as published. */
@@ -80,7 +107,7 @@ export function protocolTable(study: Study): Table {
       row('Epochs', ({ train, published }) => setting(train.epochs, published.epochs)),
       row('Batch, images', ({ train, published }) => setting(train.batch, published.batch)),
       row('Optimiser', ({ train, published }) =>
-        setting(OPTIMIZERS[train.optimizer.name], OPTIMIZERS[published.optimizer]),
+        setting(optimizerText(train.optimizer), OPTIMIZERS[published.optimizer]),
       ),
       row('Learning rate', ({ train, published }) =>
         setting(train.optimizer.learningRate, published.rate),
@@ -116,6 +143,17 @@ export function protocolTable(study: Study): Table {
 const SYMBOLS: Readonly<Record<string, string>> = { temperature: 'T', smoothing: 'ε' };
 
 const OPTIMIZERS = { sgd: 'SGD', adam: 'Adam' } as const;
+
+/** An optimiser, with what it has on top. */
+function optimizerText(optimizer: Train['optimizer']): string {
+  const name = OPTIMIZERS[optimizer.name];
+  if (optimizer.name === 'adam') return name;
+  const extras = [
+    ...(optimizer.nesterov ? ['Nesterov'] : []),
+    ...(optimizer.dot === undefined ? [] : [`DOT, Δ${TIE}=${TIE}${optimizer.dot}`]),
+  ];
+  return [name, ...extras].join(', ');
+}
 
 function setting(here: string | number, published: string | number): Prose {
   return here === published

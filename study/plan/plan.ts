@@ -1,7 +1,9 @@
 import { digestJson } from '../canonical.ts';
 import type { ArmName } from '../catalog.ts';
 import type { DistillerSpec } from '../distillers.ts';
-import type { ModelSpec, Study } from '../schema.ts';
+import type { Study } from '../schema.ts';
+import type { Train } from '../train-schema.ts';
+import { cellsOf, trainOf, type Cell } from './exceptions.ts';
 import { broughtNode, evaluatedNodes } from './evaluated.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { Answering, EvaluationToCome, LegSpec } from '../spec.ts';
@@ -177,10 +179,11 @@ function armNodes(
 function sweepNodes(study: Study, context: PlanContext): TrialNode[] {
   const sweep = study.sweep;
   if (sweep === undefined) return [];
-  return sweep.students.flatMap((model) =>
-    sweep.methods.flatMap((method) =>
-      seedPairs(study.seeds).flatMap((seed) => studentNodes(study, context, model, method, seed)),
-    ),
+  return cellsOf(sweep).flatMap((cell) =>
+    seedPairs(study.seeds).flatMap((seed) => {
+      const train = trainOf(sweep, cell);
+      return studentNodes(study, context, { ...cell, train }, seed);
+    }),
   );
 }
 
@@ -199,15 +202,12 @@ function answeringOf(
 function studentNodes(
   study: Study,
   context: PlanContext,
-  model: ModelSpec,
-  method: Method,
+  { student: model, method, train }: Cell & { readonly train: Train },
   seed: Seed,
 ): TrialNode[] {
   const id = `sweep/${model.name}/${method.id}/s${seed.init}`;
   const teacher = teacherOf(study, method.teacher);
   const taught = method.reads === 'nothing' ? undefined : teacher;
-  const train = study.sweep?.train;
-  if (train === undefined) return [];
   const parts = {
     id,
     section: 'sweep',
@@ -218,7 +218,7 @@ function studentNodes(
     train,
     seed,
     teacher: taught,
-    logits: studentStream(study, method, seed)?.id,
+    logits: studentStream(study, { student: model, method }, seed)?.id,
   } as const;
   return [...evaluatedNodes(study, context, parts, teacher)];
 }

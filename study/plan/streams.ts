@@ -4,6 +4,7 @@ import { predictionMemoryMiB } from './memory.ts';
 import { infoOf } from '../datasets.ts';
 import type { Study } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
+import { cellsOf, trainOf, type Cell } from './exceptions.ts';
 import { seedPairs, type Seed } from './seeds.ts';
 import type { TeachSpec } from '../spec.ts';
 import { splitOf } from './split.ts';
@@ -38,14 +39,13 @@ function streamOf(
   return { id, section, teacher, augment, epochs, data };
 }
 
-type Method = NonNullable<Study['sweep']>['methods'][number];
-
 /** The stream that a student reads; undefined where it has no teacher or has to run it. */
-export function studentStream(study: Study, method: Method, seed: Seed): TeachStream | undefined {
+export function studentStream(study: Study, cell: Cell, seed: Seed): TeachStream | undefined {
   const { sweep, teacher: choice } = study;
+  const { reads, teacher } = cell.method;
   if (choice.cache === 'none' || sweep === undefined) return undefined;
-  if (method.reads !== 'logits') return undefined;
-  return streamOf('sweep', teacherOf(study, method.teacher), sweep.train, seed);
+  if (reads !== 'logits') return undefined;
+  return streamOf('sweep', teacherOf(study, teacher), trainOf(sweep, cell), seed);
 }
 
 /**
@@ -68,8 +68,8 @@ export function teachStreams(study: Study): readonly TeachStream[] {
   const ofArms = explain?.arms.includes('distillation') === true;
   const streams = [
     ...(ofArms ? pairs.slice(0, explain.seeds).map((seed) => armStream(study, seed)) : []),
-    ...(sweep?.methods ?? []).flatMap((method) =>
-      pairs.map((seed) => studentStream(study, method, seed)),
+    ...(sweep === undefined ? [] : cellsOf(sweep)).flatMap((cell) =>
+      pairs.map((seed) => studentStream(study, cell, seed)),
     ),
   ].filter((stream) => stream !== undefined);
   return [...new Map(streams.map((stream) => [stream.id, stream])).values()];

@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { DISTILLERS } from '../../../distillers/registry.ts';
 import { digestJson } from '../../../study/canonical.ts';
-import { DATASET_NAMES } from '../../../study/datasets.ts';
-import { MODEL_NAMES } from '../../../study/models/models.ts';
 import { codeOf, codeUseOf, type CodeIndex } from '../../../study/code.ts';
 import { evaluationOf, networkOf } from '../../../study/evaluation.ts';
 import {
@@ -16,6 +13,7 @@ import {
 import { resolveStudy } from '../../../study/resolve.ts';
 import type { Study } from '../../../study/schema.ts';
 import type { TrainSpec } from '../../../study/spec.ts';
+import { code, context } from '../context.ts';
 
 const digitsText = readFileSync(new URL('../../../studies/digits.json', import.meta.url), 'utf8');
 
@@ -24,19 +22,6 @@ function digits(): Study {
   if (!resolution.ok) throw new Error('digits.json does not resolve');
   return resolution.study;
 }
-
-function table<Name extends string>(names: readonly Name[]): Record<Name, string> {
-  return Object.fromEntries(names.map((name) => [name, digestJson(name)])) as Record<Name, string>;
-}
-
-const code: CodeIndex = {
-  kinds: table(['train', 'teach', 'evaluate', 'explain']),
-  datasets: table(DATASET_NAMES),
-  vam: 'vam',
-  models: table(MODEL_NAMES),
-  distillers: table(DISTILLERS.map(({ name }) => name)),
-};
-const context = { datasetDigest: 'd', code };
 
 /** Keys of the whole plan, each trial's weights being named by its own key. */
 function keys(study: Study, index: CodeIndex = code): Map<string, string> {
