@@ -37,6 +37,8 @@ export type Reads = {
   readonly preActivations?: true;
   /** The place of each image of the batch in the training split. */
   readonly rows?: true;
+  /** What both networks make of a strong view of each image (`Step.strong`); the teacher has to run. */
+  readonly strongView?: true;
 };
 
 /** All that is known of student and teacher before either is built. */
@@ -82,6 +84,12 @@ export type Answer = {
   readonly moved: tf.Tensor4D;
 };
 
+/** What both networks make of one view of the images. */
+export type Views = {
+  readonly student: Knowledge;
+  readonly teacher?: Knowledge;
+};
+
 /** What a loss is computed from. */
 export type Step = {
   /** One-hot [B, classes]. */
@@ -89,6 +97,8 @@ export type Step = {
   readonly student: Knowledge;
   /** Present where `reads.teacher` is set. */
   readonly teacher?: Knowledge;
+  /** Of the same images, changed strongly; where `reads.strongView` is set. */
+  readonly strong?: Views;
   /** int32 [B], where `reads.rows` is set. */
   readonly rows?: tf.Tensor1D;
   /** Tensors that `scalar` and `draw` of the site have asked for, by name. */

@@ -17,6 +17,7 @@ import { kdpp } from './kdpp.ts';
 import { kdsvd } from './kdsvd.ts';
 import { ls } from './ls.ts';
 import { lskd } from './lskd.ts';
+import { mlkd } from './mlkd.ts';
 import { nkd } from './nkd.ts';
 import { nst } from './nst.ts';
 import { ofd } from './ofd.ts';
@@ -38,6 +39,6 @@ export const DISTILLERS: readonly Distiller[] = [
   ...[dkd, lskd, dist, ttm, wttm, nkd, rld],
   ...[pkt, rkd, cc, nst, vid, kdsvd],
   ...[fsp, ab, ft],
-  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd, simkd],
+  ...[srrl, ofd, reviewkd, kdpp, ctkd, sdd, simkd, mlkd],
   ...[binary_ce, binary_kd],
 ];

@@ -97,7 +97,14 @@ const methodSchema = z
     ...method,
     reads: teacherUse(method.distillers.map(({ name }) => name)),
     ...answersFor(method.distillers),
+    ...viewsFor(method.distillers),
   }));
+
+/** How often both networks see each image of a step, where that is not once. */
+function viewsFor(distillers: readonly DistillerSpec[]): { readonly views?: number } {
+  const strong = distillers.some(({ name }) => distillerOf(name).reads.strongView === true);
+  return strong ? { views: 2 } : {};
+}
 
 /** The method that answers for its students, by name; at most one may. */
 function answersFor(distillers: readonly DistillerSpec[]): { readonly answers?: string } {

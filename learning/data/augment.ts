@@ -1,4 +1,5 @@
-import { stream, type Seed } from '../engine/random.ts';
+import { CHANNELS, type Picture } from './strong/picture.ts';
+import { stream, type RandomStream, type Seed } from '../engine/random.ts';
 
 /** Zero padding in pixels before a random crop of the old size, and a flip in half of the cases. */
 export type AugmentOptions = { readonly pad: number; readonly flip: boolean };
@@ -20,8 +21,28 @@ export function placementOf(
   image: number,
 ): Placement {
   if (pad === 0 && !flip) return UNMOVED;
-  const draws = stream(seed, `augment/${epoch}/${image}`);
+  return drawPlacement({ pad, flip }, stream(seed, `augment/${epoch}/${image}`));
+}
+
+/** A placement drawn from a stream. */
+export function drawPlacement({ pad, flip }: AugmentOptions, draws: RandomStream): Placement {
   const [top = 0, left = 0] = draws.integers(2, 2 * pad + 1);
   const [mirror = 0] = draws.integers(1, 2);
   return { top: top - pad, left: left - pad, flipped: flip && mirror === 1 };
+}
+
+/** A picture moved, black where it comes in from outside. */
+export function blackAround({ size, bytes }: Picture, { top, left, flipped }: Placement): Picture {
+  const result = new Uint8Array(bytes.length);
+  for (let row = 0; row < size; row += 1) {
+    const y = row + top;
+    if (y < 0 || y >= size) continue;
+    for (let column = 0; column < size; column += 1) {
+      const x = (flipped ? size - 1 - column : column) + left;
+      if (x < 0 || x >= size) continue;
+      const from = (y * size + x) * CHANNELS;
+      result.set(bytes.subarray(from, from + CHANNELS), (row * size + column) * CHANNELS);
+    }
+  }
+  return { size, bytes: result };
 }

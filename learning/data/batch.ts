@@ -4,6 +4,8 @@ import type { ImageSet } from './records.ts';
 export type Batch = {
   readonly count: number;
   readonly images: Float32Array;
+  /** The same images as their strong views show them, where a training asks for these. */
+  readonly strong?: Float32Array;
   readonly labels: Int32Array;
   /** Which image of its set each one is. */
   readonly positions: Uint32Array;

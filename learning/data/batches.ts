@@ -1,10 +1,12 @@
 import { infoOf, type DatasetUse } from '../../study/datasets.ts';
 import { KdxError } from '../../leg/errors.ts';
 import { stream, type Seed } from '../engine/random.ts';
-import { assemble, batchMemory, type BatchMemory } from './assembly.ts';
+import { assemble, assembleViews, batchMemory, type BatchMemory } from './assembly.ts';
 import { placementOf, UNMOVED, type AugmentOptions, type Placement } from './augment.ts';
 import type { Batch, BatchSource, Normalisation } from './batch.ts';
 import { CHANNELS } from './records.ts';
+import type { Picture } from './strong/picture.ts';
+import { strongView } from './strong/view.ts';
 
 const BYTE_VALUES = 256;
 
@@ -43,7 +45,10 @@ export function plainBatch(
   return assemble(source, images, () => UNMOVED, memory);
 }
 
-/** Images moved at random as `augment` says, in the epoch given; put into `memory`. */
+/**
+ * Images moved at random as `augment` says, in the epoch given; put into `memory`, and their strong
+ * views too where it has room for these.
+ */
 export function augmentedBatch(
   source: BatchSource,
   images: Uint32Array,
@@ -52,5 +57,11 @@ export function augmentedBatch(
 ): Batch {
   const { seed, epoch } = augment;
   const placement = (image: number): Placement => placementOf(augment, seed, epoch, image);
-  return assemble(source, images, placement, memory);
+  const batch = assemble(source, images, placement, memory);
+  if (batch.strong !== undefined) {
+    const view = (picture: Picture, image: number): Picture =>
+      strongView(picture, augment, seed, epoch, image);
+    assembleViews(source, images, view, batch.strong);
+  }
+  return batch;
 }

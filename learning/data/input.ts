@@ -41,7 +41,7 @@ type Start = { readonly epoch: number; readonly step: number };
  */
 export function directInput(plan: BatchPlan): Input {
   const assemble = createAssembler(plan);
-  const memory: BatchMemory = batchMemory(plan.batch, plan.source.set);
+  const memory: BatchMemory = batchMemory(plan.batch, plan.source.set, plan);
   const meter = createMeter();
   return {
     take: async (epoch, step) =>
@@ -68,7 +68,7 @@ export function openInput(plan: BatchPlan, start: Start): Input {
   const { set } = plan.source;
   const first = batchNumber(plan, start.epoch, start.step);
   if (plan.epochs * batchesPerEpoch(plan) - first < WORTH_A_THREAD) return directInput(plan);
-  const ring = createRing(plan.batch, set, first);
+  const ring = createRing(plan.batch, set, first, plan);
   const assemble = createAssembler(plan);
   const thread = startThread({ plan, ring }, () => wakeReader(ring));
   const meter = createMeter();

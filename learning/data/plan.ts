@@ -15,6 +15,8 @@ export type BatchPlan = {
   /** Decides the order of the images and how each is moved. */
   readonly seed: Seed;
   readonly augment: AugmentOptions;
+  /** Whether batches have strong views as well. */
+  readonly strong?: boolean;
 };
 
 /** Batches of one epoch. */

@@ -1,4 +1,4 @@
-import { batchIn, batchMemory, type BatchMemory } from './assembly.ts';
+import { batchIn, batchMemory, type BatchMemory, type MemoryOptions } from './assembly.ts';
 import type { Batch } from './batch.ts';
 import type { ImageSet } from './records.ts';
 
@@ -27,15 +27,21 @@ const LEAST_SLOTS = 2;
 const BUDGET_BYTES = 64 * 2 ** 20;
 
 /** @param start number of the first batch */
-export function createRing(batch: number, set: ImageSet, start: number): Ring {
-  const bytes = batchMemory(1, set).images.byteLength * batch;
+export function createRing(
+  batch: number,
+  set: ImageSet,
+  start: number,
+  { strong = false }: Pick<MemoryOptions, 'strong'> = {},
+): Ring {
+  const views = strong ? 2 : 1;
+  const bytes = batchMemory(1, set).images.byteLength * batch * views;
   const affordable = Math.floor(BUDGET_BYTES / bytes);
   const count = Math.max(LEAST_SLOTS, Math.min(MOST_SLOTS, affordable));
   const control = new Int32Array(new SharedArrayBuffer((READY + count) * 4));
   control.set([start, start]);
   return {
     control,
-    slots: Array.from({ length: count }, () => batchMemory(batch, set, true)),
+    slots: Array.from({ length: count }, () => batchMemory(batch, set, { share: true, strong })),
   };
 }
 

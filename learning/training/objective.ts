@@ -1,5 +1,5 @@
 import type { Distiller, RunPosition, Step } from '../../distillers/contract.ts';
-import { distillerOf, teacherUse, type TeacherUse } from '../../distillers/lookup.ts';
+import { distillerOf, teacherUse, useOf, type TeacherUse } from '../../distillers/lookup.ts';
 import { KdxError } from '../../leg/errors.ts';
 import { sizesOf } from '../../study/datasets.ts';
 import { featureShapes, type ModelName } from '../../study/models/models.ts';
@@ -23,6 +23,8 @@ export type Objective = {
   readonly readsPreActivations: boolean;
   /** Whether a term reads the place of each image in the training split. */
   readonly readsRows: boolean;
+  /** Whether a term reads a strong view of each image. */
+  readonly readsStrongView: boolean;
   /** The total, and every term without its weight. */
   readonly loss: StepLoss;
   /** A phase in front of the training, and what it trains beside the student. */
@@ -68,6 +70,7 @@ export function createObjective(
     teacher: teacherUse(spec.distillers.map(({ name }) => name)),
     readsPreActivations: requests.some(({ distiller }) => distiller.reads.preActivations === true),
     readsRows: requests.some(({ distiller }) => distiller.reads.rows === true),
+    readsStrongView: requests.some(({ distiller }) => distiller.reads.strongView === true),
     loss: (step) => sumOf(weighted, step),
     ...(early === undefined ? {} : { before: early }),
     helpers: sites.built(),
@@ -106,8 +109,8 @@ function checkRequests(
         `distillers: ${name} needs a teacher, but the spec has none.`,
       );
     }
-    if (reads.teacher === 'features' && teacher.logits !== undefined) {
-      const message = `teacher.logits is set, but the distiller ${name} needs features; allowed: a teacher without it.`;
+    if (useOf(distiller) === 'features' && teacher.logits !== undefined) {
+      const message = `teacher.logits is set, but the distiller ${name} needs more of it; allowed: a teacher without it.`;
       throw new KdxError('SpecInvalid', message);
     }
     const reason = refuses?.call(distiller, pair, options);

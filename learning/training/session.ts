@@ -132,11 +132,12 @@ function rowsOf({ split }: Dataset): (image: number) => number {
 }
 
 /** The batches that it is trained with. */
-export function batchPlan({ spec, data }: Session): BatchPlan {
+export function batchPlan({ spec, data, objective }: Session): BatchPlan {
   const { batch, epochs, augment } = spec.train;
   const { train: source, split } = data;
   const seed = seedIn(spec.seeds.data, spec.streams);
-  return { source, images: split.train, batch, epochs, seed, augment };
+  const strong = objective.readsStrongView;
+  return { source, images: split.train, batch, epochs, seed, augment, strong };
 }
 
 /** A hard tree trains what is alive in it, and never its gates. */

@@ -1,5 +1,5 @@
 /** What one training step is: its feeds, the forward pass, the loss, the update. */
-import type { Step } from '../../distillers/contract.ts';
+import type { Knowledge, Step, Views } from '../../distillers/contract.ts';
 import type { TrainSpec } from '../../study/spec.ts';
 import type { Batch } from '../data/batch.ts';
 import { CHANNELS } from '../data/records.ts';
@@ -20,6 +20,8 @@ import { scheduleAt } from './schedules.ts';
 export type StepFeeds = {
   /** Normalised pixels [B, H, W, 3]. */
   readonly images: tf.Tensor4D;
+  /** The same images as their strong views show them, where a loss term reads those. */
+  readonly strongImages?: tf.Tensor4D;
   /** Classes, int32 [B]. */
   readonly labels: tf.Tensor1D;
   /** int32 [2]. */
@@ -34,7 +36,10 @@ export type StepFeeds = {
 } & { readonly [ofLossTerms: `distillers/${string}`]: tf.Tensor };
 
 /** What a step computes without gradient, before the student's forward pass. */
-type Targets = Pick<Step, 'labels' | 'teacher'>;
+type Targets = Pick<Step, 'labels' | 'teacher'> & {
+  /** What the teacher makes of the strong views. */
+  readonly strongly?: Knowledge;
+};
 
 /** What a training step is made of. */
 export type StepParts = {
@@ -84,15 +89,19 @@ export function createStep(parts: StepParts): Trainer<StepFeeds> {
 
 /** What the teacher knows: it runs in evaluation mode, and only where a term reads it. */
 function teach(
-  { images, teacherLogits }: StepFeeds,
+  { images, strongImages, teacherLogits }: StepFeeds,
   objective: Objective,
   teacher: Network | undefined,
-): Pick<Targets, 'teacher'> {
+): Pick<Targets, 'teacher' | 'strongly'> {
   if (objective.teacher === 'nothing') return {};
   if (teacherLogits !== undefined) return { teacher: { logits: teacherLogits, maps: [] } };
   if (teacher === undefined) return {};
   const pass = { mode: 'evaluate', ...kept(objective) } as const;
-  return { teacher: knowledgeOf(teacher.forward(images, pass)) };
+  const knows = (of: tf.Tensor4D): Knowledge => knowledgeOf(teacher.forward(of, pass));
+  return {
+    teacher: knows(images),
+    ...(strongImages === undefined ? {} : { strongly: knows(strongImages) }),
+  };
 }
 
 /** What both networks keep of a pass beside their usual outputs. */
@@ -113,11 +122,17 @@ function lossOf(
   feeds: StepFeeds,
   targets: Targets,
 ): LossTerms {
-  const { images, dropoutSeed, rows } = feeds;
+  const { images, strongImages, dropoutSeed, rows } = feeds;
+  const { strongly, ...known } = targets;
   const forward = network.forward(images, { ...pass, dropoutSeed });
+  const views = (of: tf.Tensor4D): Views => ({
+    student: knowledgeOf(network.forward(of, { ...pass, dropoutSeed: tf.reverse(dropoutSeed) })),
+    ...(strongly === undefined ? {} : { teacher: strongly }),
+  });
   const { total, terms, sides } = loss({
-    ...targets,
+    ...known,
     student: knowledgeOf(forward),
+    ...(strongImages === undefined ? {} : { strong: views(strongImages) }),
     ...(rows === undefined ? {} : { rows }),
     fed: feeds,
   });
@@ -150,15 +165,17 @@ export function stepFeeds(
   { spec, student, objective }: Pick<StepParts, 'spec' | 'student' | 'objective'>,
   { batch, at, teacherLogits, rowOf }: StepInput,
 ): StepFeeds {
-  const { count, images, labels, positions } = batch;
+  const { count, images, strong, labels, positions } = batch;
   const { classes, imageSize } = student.network.options;
   const settings = scheduleAt(spec.train, at, objective.before);
   const seed = stream(
     seedIn(spec.seeds.data, spec.streams),
     `dropout/${at.epoch}/${at.step}`,
   ).words(2);
+  const shape: [number, number, number, number] = [count, imageSize, imageSize, CHANNELS];
   return {
-    images: tf.tensor4d(images, [count, imageSize, imageSize, CHANNELS]),
+    images: tf.tensor4d(images, shape),
+    ...(strong === undefined ? {} : { strongImages: tf.tensor4d(strong, shape) }),
     labels: tf.tensor1d(labels, 'int32'),
     dropoutSeed: tf.tensor1d(new Int32Array(seed), 'int32'),
     learningRate: tf.scalar(settings.learningRate),

@@ -26,14 +26,14 @@ function forwardCost({ name, ...options }: ModelSpec): number {
 /** Relative cost of a whole training, evaluation after every epoch and a teacher that runs included. */
 export function trainingCost(
   model: ModelSpec,
-  epochs: number,
+  { epochs, views }: { readonly epochs: number; readonly views: number },
   split: Split,
   teacher: ModelSpec | undefined,
 ): number {
   const student = forwardCost(model);
   const perTrainImage =
     FORWARD_PASSES_PER_STEP * student + (teacher === undefined ? 0 : forwardCost(teacher));
-  return epochs * (split.train * perTrainImage + (split.validation + split.test) * student);
+  return epochs * (split.train * views * perTrainImage + (split.validation + split.test) * student);
 }
 
 /** Relative cost of a teacher's logits for every image of every epoch. */

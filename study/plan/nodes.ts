@@ -78,6 +78,8 @@ export type TrainParts = {
   readonly gates?: 'soft' | 'hard';
   readonly distillers: readonly DistillerSpec[];
   readonly answering?: Answering | undefined;
+  /** How often a step sees each image; once where absent. */
+  readonly views?: number | undefined;
   readonly train: Train;
   readonly seed: Seed;
   readonly teacher?: TeacherNode | undefined;
@@ -89,6 +91,7 @@ export type TrainParts = {
 /** A training: teacher, student, or one stage of an explainer. */
 export function trainNode(study: Study, context: PlanContext, parts: TrainParts): TrialNode {
   const { model, vam, gates, distillers, answering, train, teacher, logits, parent } = parts;
+  const { views = 1 } = parts;
   const runs = logits === undefined ? teacher : undefined;
   const common = base(study, context);
   const code = codeOf(context.code, {
@@ -116,14 +119,15 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
       : { parent: { model, gates: 'soft' as const, weights: weights(parent) } }),
   });
   const needs = [...(teacher?.needs ?? []), logits, parent].filter((id) => id !== undefined);
-  const cost = trainingCost(model, train.epochs, common.dataset.split, runs?.model);
+  const seen = { epochs: train.epochs, views };
+  const cost = trainingCost(model, seen, common.dataset.split, runs?.model);
   return {
     id: parts.id,
     section: parts.section,
     kind: 'train',
     needs,
     cost,
-    memoryMiB: trainingMemoryMiB(study, model, train.batch, runs?.model),
+    memoryMiB: trainingMemoryMiB(study, model, train.batch * views, runs?.model),
     epochs: train.epochs,
     bind,
   };

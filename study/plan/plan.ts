@@ -215,6 +215,7 @@ function studentNodes(
     vam: method.vam,
     distillers: method.distillers,
     answering: answeringOf(method, taught),
+    views: method.views,
     train,
     seed,
     teacher: taught,

@@ -4,7 +4,7 @@
  */
 import test from 'ava';
 
-import type { Knowledge, Pair, RunPosition } from '../../distillers/contract.ts';
+import type { Knowledge, Pair, RunPosition, Views } from '../../distillers/contract.ts';
 import { tf } from '../../learning/engine/backend.ts';
 import type { Early } from '../../learning/training/early.ts';
 import { createObjective, type Objective } from '../../learning/training/objective.ts';
@@ -56,6 +56,8 @@ export type Case = {
   readonly x?: tf.Tensor;
   readonly student: (x: tf.Tensor) => Knowledge;
   readonly teacher?: Knowledge;
+  /** What both know of strong views. */
+  readonly strong?: (x: tf.Tensor) => Views;
   /** Gives helper modules values of the fixture. */
   readonly prepare?: (objective: Objective) => void;
   /** Of the phase before the training. */

@@ -40,7 +40,7 @@ export const agrees = test.macro<[string, OracleCase]>({
   title: (_, name) => `${name} agrees with its definition in double precision`,
   exec: (t, name, setting) => {
     const objective = objectiveOf(setting);
-    const { student, teacher, prepare, definition, of, flat = [], isBefore } = setting;
+    const { student, teacher, strong, prepare, definition, of, flat = [], isBefore } = setting;
     prepare?.(objective);
     const fed = objective.feedsAt(LATE);
     const { loss, trained: own } = isBefore === true ? (objective.before as Early) : objective;
@@ -52,6 +52,7 @@ export const agrees = test.macro<[string, OracleCase]>({
         loss({
           ...{ labels, fed, student: answered(objective, student(x)) },
           ...(teacher === undefined ? {} : { teacher }),
+          ...(strong === undefined ? {} : { strong: strong(x) }),
         }).total,
       [x, ...trained.map(({ variable }) => variable)],
     );

@@ -25,6 +25,10 @@ function unreached(objective: Objective, student: Network, teacher: Network): st
   const missing = (phase: Objective | Early, trained: typeof own): string[] =>
     tf.tidy(() => {
       const images = randomTensor<tf.Rank.R4>([ROWS.length, 32, 32, 3]);
+      const views = (of: tf.Tensor4D) => ({
+        student: knowledgeOf(network.forward(of, { mode: 'train', ...kept })),
+        teacher: knowledgeOf(teacher.forward(of, { mode: 'evaluate', ...kept })),
+      });
       const rows = tf.tensor1d(ROWS, 'int32');
       const labels = tf.oneHot(rows, CLASSES, 1, 0, 'float32') as tf.Tensor2D;
       const parameters = [...trained, ...phase.trained];
@@ -32,8 +36,8 @@ function unreached(objective: Objective, student: Network, teacher: Network): st
         () =>
           phase.loss({
             ...{ labels, rows, fed: objective.feedsAt(LATE) },
-            student: knowledgeOf(network.forward(images, { mode: 'train', ...kept })),
-            teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate', ...kept })),
+            ...views(images),
+            ...(objective.readsStrongView ? { strong: views(tf.reverse(images, 2)) } : {}),
           }).total,
         parameters.map(({ variable }) => variable),
       );

@@ -11,7 +11,7 @@ test('the methods, in the order of their families', (t) => {
       ...['dkd', 'lskd', 'dist', 'ttm', 'wttm', 'nkd', 'rld'],
       ...['pkt', 'rkd', 'cc', 'nst', 'vid', 'kdsvd'],
       ...['fsp', 'ab', 'ft'],
-      ...['srrl', 'ofd', 'reviewkd', 'kdpp', 'ctkd', 'sdd', 'simkd'],
+      ...['srrl', 'ofd', 'reviewkd', 'kdpp', 'ctkd', 'sdd', 'simkd', 'mlkd'],
       ...['binary_ce', 'binary_kd'],
     ],
   );

@@ -277,7 +277,7 @@ for (const [what, path, value, message] of refusals) {
   });
 }
 
-test('a method says which of its terms answers for the student', (t) => {
+test('a method says which of its terms answers for the student, and how often it sees an image', (t) => {
   const methodOf = (name: string) => {
     const method = { id: 'X', distillers: [{ name }] };
     const resolution = resolveStudy(digitsWith(['sweep', 'methods', 1], method));
@@ -285,6 +285,8 @@ test('a method says which of its terms answers for the student', (t) => {
   };
   t.like(methodOf('simkd'), { answers: 'simkd', reads: 'features' });
   t.false('answers' in (methodOf('fitnet') ?? { answers: '' }));
+  t.like(methodOf('mlkd'), { reads: 'features', views: 2 });
+  t.false('views' in (methodOf('kd') ?? { views: 1 }));
 });
 
 test('each kind of device has precisions of its own', (t) => {

@@ -22,6 +22,9 @@ export function smallPlan(changes: Partial<BatchPlan> = {}): BatchPlan {
 }
 
 /** A batch that stays as it is. */
-export function copyOf({ count, images, labels, positions }: Batch): Batch {
-  return { count, images: images.slice(), labels: labels.slice(), positions: positions.slice() };
+export function copyOf({ count, images, strong, labels, positions }: Batch): Batch {
+  return {
+    ...{ count, images: images.slice(), labels: labels.slice(), positions: positions.slice() },
+    ...(strong === undefined ? {} : { strong: strong.slice() }),
+  };
 }

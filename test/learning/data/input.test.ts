@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import baseTest, { type ExecutionContext } from 'ava';
 
 import { KdxError } from '../../../leg/errors.ts';
+import { batchMemory } from '../../../learning/data/assembly.ts';
 import { augmentedBatch, batchOf, epochOrder } from '../../../learning/data/batches.ts';
 import type { Batch } from '../../../learning/data/batch.ts';
 import { directInput, openInput, type Input } from '../../../learning/data/input.ts';
@@ -31,7 +32,8 @@ function stepsFrom(plan: BatchPlan, { epoch, step }: Position): Position[] {
 function defined(plan: BatchPlan, { epoch, step }: Position): Batch {
   const order = epochOrder(plan.images, plan.seed, epoch);
   const images = batchOf(order, step, plan.batch);
-  return augmentedBatch(plan.source, images, { ...plan.augment, seed: plan.seed, epoch });
+  const memory = batchMemory(images.length, plan.source.set, plan);
+  return augmentedBatch(plan.source, images, { ...plan.augment, seed: plan.seed, epoch }, memory);
 }
 
 /** Takes steps as fast as they come. */
@@ -70,6 +72,12 @@ async function takeFromThread(
 test('batches assembled ahead are those of the definition, and stand for their step', async (t) => {
   // Several rounds of the ring, with short batches and new orders.
   await takeFromThread(t, smallPlan({ epochs: 1000 }), BEGINNING, 20);
+});
+
+test('strong views come from the thread as they come from here', async (t) => {
+  const plan = smallPlan({ epochs: 1000, strong: true });
+  t.truthy(defined(plan, BEGINNING).strong);
+  await takeFromThread(t, plan, BEGINNING, 8);
 });
 
 test('entered in the middle of an epoch, an input goes on as if it had never been left', async (t) => {

@@ -302,6 +302,29 @@ test('a student that answers through its method says so, to its training and to 
   t.false('answering' in (specOf('sweep/resnet8/KD/s1029') ?? {}));
 });
 
+test('a student that sees each image twice costs twice as much to train', (t) => {
+  const study = digits();
+  const { sweep } = study;
+  if (sweep === undefined) return t.fail();
+  const [, kd] = sweep.methods;
+  if (kd === undefined) return t.fail();
+  const twice = { ...kd, id: 'twice', views: 2 };
+  const { dataset } = study;
+  const split = { ...dataset.split, test: 1 };
+  const methods = [kd, { ...twice, reads: kd.reads }];
+  const nodes = expandStudy(
+    {
+      ...study,
+      dataset: { ...dataset, split: { ...split, validation: 0 } },
+      sweep: { ...sweep, methods },
+    },
+    context,
+  );
+  const costOf = (id: string): number => nodes.find((node) => node.id === id)?.cost ?? NaN;
+  const ratio = costOf('sweep/resnet8/twice/s1029') / costOf('sweep/resnet8/KD/s1029');
+  t.true(Math.abs(ratio - 2) < 0.01, String(ratio));
+});
+
 test('the code of a spec is that of the plan, whatever its kind', (t) => {
   const study = answered(cachedDigits());
   const weights = new Map(expandStudy(study, context).map(({ id }) => [id, id]));
