@@ -110,7 +110,8 @@ function checkRequests(
       );
     }
     if (useOf(distiller) === 'features' && teacher.logits !== undefined) {
-      const message = `teacher.logits is set, but the distiller ${name} needs more of it; allowed: a teacher without it.`;
+      const wanted = reads.strongView === true ? 'what it says of strong views' : 'features';
+      const message = `teacher.logits is set, but the distiller ${name} needs ${wanted}; allowed: a teacher without it.`;
       throw new KdxError('SpecInvalid', message);
     }
     const reason = refuses?.call(distiller, pair, options);

@@ -11,6 +11,7 @@ import { createPredictor } from '../../../learning/evaluation/predict.ts';
 import { recomputeLogits } from '../../../learning/teaching/teach.ts';
 import { compareRows } from '../../../verify/logits.ts';
 import { digestJson } from '../../../study/canonical.ts';
+import { distillerSchema } from '../../../study/distillers.ts';
 import type { LegSpec, TeachSpec, Trained, TrainSpec } from '../../../study/spec.ts';
 import { createMemory, FEW_DIGITS, type Memory } from '../memory.ts';
 
@@ -233,6 +234,8 @@ test('logits of another teacher, stream or length are refused, and so are featur
   await refused(t, longer, 'DataMismatch', /has 2 epochs of 150 images; wanted 3 of 150/);
   const featured = with_({ distillers: [{ name: 'at', weight: 1 }] });
   await refused(t, featured, 'SpecInvalid', /^teacher\.logits is set, but .* at needs features/);
+  const viewed = with_({ distillers: [distillerSchema.parse({ name: 'mlkd' })] });
+  await refused(t, viewed, 'SpecInvalid', /mlkd needs what it says of strong views; allowed: /);
 });
 
 test('a damaged epoch of logits stops the student that reads it', async (t) => {
