@@ -14,7 +14,7 @@ module.exports = {
       name: 'the-worker-holds-no-tfjs',
       severity: 'error',
       from: { path: '^bin/(worker|reporter)' },
-      to: { path: '@tensorflow/', reachable: true },
+      to: { path: '@tensorflow/|node_modules/onnxruntime', reachable: true },
     },
     {
       name: 'worker-and-trainer-hold-nothing-of-a-laptop',
@@ -28,7 +28,7 @@ module.exports = {
       comment: 'a process may have one isolate with tfjs, and the training has it',
       severity: 'error',
       from: { path: '^learning/data/assembler' },
-      to: { path: '@tensorflow/', reachable: true },
+      to: { path: '@tensorflow/|node_modules/onnxruntime', reachable: true },
     },
   ],
   options: {

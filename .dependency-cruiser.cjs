@@ -49,7 +49,7 @@ module.exports = {
       name: 'only-learning-imports-tfjs',
       severity: 'error',
       from: { path: '^[^/]+/', pathNot: '^(learning|test|bench|node_modules)/' },
-      to: { path: '@tensorflow/' },
+      to: { path: '@tensorflow/|node_modules/onnxruntime' },
     },
     {
       name: 'only-workflows-import-the-workflow-package',

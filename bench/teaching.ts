@@ -11,8 +11,11 @@ import type { LogitsIndex } from '../leg/records.ts';
 import { openFolderStore } from '../stores/folder.ts';
 import type { ModelSpec } from '../study/schema.ts';
 import { codeOf, codeUseOf } from '../study/code.ts';
-import type { LegSpec, Teacher, TeachSpec, TrainSpec } from '../study/spec.ts';
+import type { LegSpec, Trained, TeachSpec, TrainSpec } from '../study/spec.ts';
 import { createRunner, type LegTime } from './runner.ts';
+
+/** A network that teaches, and where its logits are cached. */
+type Taught = Trained & { readonly logits?: string };
 
 /** What a sweep of distilled students is trained on, and how long. */
 export type TeachingPlan = {
@@ -27,9 +30,9 @@ export type TeachingPlan = {
 /** Legs of teacher and students in this process, over a store in a folder of their own. */
 export type Teaching = {
   /** Trains the teacher; it is what the rest is measured with. */
-  teacher(): Promise<Teacher>;
-  teach(teacher: Teacher): Promise<LegTime>;
-  student(teacher: Teacher, init: number): Promise<LegTime>;
+  teacher(): Promise<Taught>;
+  teach(teacher: Taught): Promise<LegTime>;
+  student(teacher: Taught, init: number): Promise<LegTime>;
   /** The index of a teach leg. */
   index(digest: string): Promise<LogitsIndex>;
   close(): Promise<void>;
@@ -107,11 +110,11 @@ function specsOf(plan: TeachingPlan, digest: string) {
   const seeds = { data: DATA_SEED };
   return {
     teacher,
-    teach: ({ model, weights }: Teacher): TeachSpec => ({
+    teach: ({ model, weights }: Taught): TeachSpec => ({
       ...{ ...base, kind: 'teach', seeds },
       ...{ teacher: { model, weights }, augment: AUGMENT, epochs: plan.epochs },
     }),
-    student: (taught: Teacher, init: number): TrainSpec => ({
+    student: (taught: Taught, init: number): TrainSpec => ({
       ...{ ...base, kind: 'train', model: STUDENT, teacher: taught },
       distillers: [
         { name: 'ce', weight: 0.1 },

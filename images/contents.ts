@@ -23,7 +23,7 @@ const IMAGES = {
   worker: {
     programs: ['bin/worker.ts', 'bin/reporter.ts'],
     data: DIGITS,
-    without: ['@tensorflow'],
+    without: ['@tensorflow', 'onnxruntime'],
   },
   pool: { programs: ['bin/worker.ts', 'bin/trainer.ts'], data: [], without: [] },
 } as const satisfies Record<string, Recipe>;

@@ -22,11 +22,12 @@ const TENSORFLOW = `${TFJS}/deps`;
 /** An image with it holds the bundle as well. */
 const WORKFLOWS = 'workflows/index.ts';
 
-/** What no program reads; a licence stays, whatever its name ends in. Temporal's binaries for others. */
+/** What no program reads; a licence stays, whatever its name ends in. Binaries for other systems. */
 const UNREAD = [
   /\.(map|d\.[cm]?ts|tsbuildinfo)$/,
   /\/(?!licen[cs]e|notice|copying)[^/]*\.md$/i,
   /\/core-bridge\/releases\/(?!x86_64-unknown-linux-gnu)/,
+  /\/onnxruntime-node\/bin\/napi-v\d+\/(?!linux$|linux\/x64)./,
 ];
 
 async function main(image: ImageName, out: string): Promise<void> {

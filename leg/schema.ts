@@ -4,6 +4,7 @@ import { canonicalJson, digestJson } from '../study/canonical.ts';
 import { isRegistered } from '../study/datasets.ts';
 import { distillerSchema } from '../study/distillers.ts';
 import { problemsText, problemOf } from '../study/resolve.ts';
+import { onnxFactsSchema } from '../study/onnx-facts.ts';
 import { datasetNameSchema, modelSpecSchema, studySchema, vamSchema } from '../study/schema.ts';
 import { trainSchema } from '../study/train-schema.ts';
 import { KdxError } from './errors.ts';
@@ -18,16 +19,23 @@ const answering = z.strictObject({
   teacher: modelSpecSchema.shape.name,
 });
 
+const inputs = z
+  .strictObject({ scale: z.array(z.number()).length(3), shift: z.array(z.number()).length(3) })
+  .optional();
+
 const trained = z.strictObject({
   model: modelSpecSchema,
   vam: vamSchema.optional(),
   gates: gates.optional(),
   answering: answering.optional(),
   weights: digest,
-  inputs: z
-    .strictObject({ scale: z.array(z.number()).length(3), shift: z.array(z.number()).length(3) })
-    .optional(),
+  inputs,
 });
+
+const onnx = z.strictObject({ onnx: onnxFactsSchema, weights: digest, inputs });
+/** A network of this project or of ONNX; told apart before it is read, so that a problem has its place. */
+const teaching = z.union([trained, onnx]);
+const logits = { logits: digest.optional() };
 
 const base = {
   device: studySchema.shape.device,
@@ -49,8 +57,8 @@ const base = {
 const evaluateSchema = z.strictObject({
   ...base,
   kind: z.literal('evaluate'),
-  network: trained,
-  teacher: trained.optional(),
+  network: teaching,
+  teacher: teaching.optional(),
 });
 
 export const specSchema = z.discriminatedUnion('kind', [
@@ -65,13 +73,13 @@ export const specSchema = z.discriminatedUnion('kind', [
     train: trainSchema,
     seeds: z.strictObject({ init: images, data: images }),
     streams: z.string().min(1).optional(),
-    teacher: trained.extend({ logits: digest.optional() }).optional(),
+    teacher: z.union([trained.extend(logits), onnx.extend(logits)]).optional(),
     parent: trained.optional(),
   }),
   z.strictObject({
     ...base,
     kind: z.literal('teach'),
-    teacher: trained,
+    teacher: teaching,
     augment: trainSchema.shape.augment,
     epochs: trainSchema.shape.epochs,
     seeds: z.strictObject({ data: images }),
@@ -83,7 +91,7 @@ export const specSchema = z.discriminatedUnion('kind', [
     soft: trained,
     hard: trained,
     distillers: z.array(distillerSchema).min(1),
-    teacher: trained.optional(),
+    teacher: teaching.optional(),
   }),
 ]);
 

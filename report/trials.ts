@@ -54,11 +54,15 @@ function present<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], u
   };
 }
 
+function importedLabel(imported: ImportedTeacher): string {
+  return 'onnx' in imported ? 'ONNX' : imported.model.name;
+}
+
 /** What the study says of a teacher. */
 function facts(teacher: Study['teachers'][number]): Pick<TeacherTrials, 'model' | 'imported'> {
   if (!('import' in teacher)) return { model: teacher.model.name };
   const { import: name, imported } = teacher;
-  return imported === undefined ? { model: name } : { model: imported.model.name, imported };
+  return imported === undefined ? { model: name } : { model: importedLabel(imported), imported };
 }
 
 /** Finds each trial's place in the study by its id; those that are not there stay absent. */

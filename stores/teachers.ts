@@ -7,6 +7,13 @@ import type { Study } from '../study/schema.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import { teacherName, teacherPrefix } from './names.ts';
 
+/** What is known of a teacher but its weights. */
+export type TeacherFacts = ImportedTeacher extends infer Known
+  ? Known extends ImportedTeacher
+    ? Omit<Known, 'schema' | 'weights'>
+    : never
+  : never;
+
 /** What lies at a teacher's name. */
 type Pointer = { readonly schema: 1; readonly manifest: string };
 
@@ -19,7 +26,7 @@ export async function publishTeacher(
   store: Pick<ArtifactStore, 'putBlob' | 'putLatest'>,
   name: string,
   weights: Uint8Array,
-  facts: Omit<ImportedTeacher, 'schema' | 'weights'>,
+  facts: TeacherFacts,
 ): Promise<string> {
   const { digest } = await store.putBlob(weights);
   const manifest: ImportedTeacher = { schema: 1, ...facts, weights: digest };

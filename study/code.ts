@@ -1,7 +1,7 @@
 import { digestJson } from './canonical.ts';
 import type { ModelName } from './models/models.ts';
 import { isRegistered, type DatasetName } from './datasets.ts';
-import type { LegSpec } from './spec.ts';
+import type { LegSpec, Teaching, Trained } from './spec.ts';
 
 /**
  * Digests of the source files that compute a leg, part by part, each over all that the part makes run
@@ -47,7 +47,7 @@ export function codeOf(index: CodeIndex, use: CodeUse): string {
 
 /** The parts of the code that a spec is computed by. */
 export function codeUseOf(spec: LegSpec): CodeUse {
-  const teacher = spec.teacher === undefined ? [] : [spec.teacher.model.name];
+  const teacher = namesOf(spec.teacher);
   const {
     kind,
     dataset: { name: dataset },
@@ -63,14 +63,15 @@ export function codeUseOf(spec: LegSpec): CodeUse {
       };
     case 'teach':
       return { ...common, models: teacher };
-    case 'evaluate':
+    case 'evaluate': {
+      const { answering, vam }: Partial<Trained> = 'onnx' in spec.network ? {} : spec.network;
       return {
         ...common,
-        models: [spec.network.model.name, ...teacher],
-        distillers:
-          spec.network.answering === undefined ? [] : [spec.network.answering.distiller.name],
-        vam: spec.network.vam !== undefined,
+        models: [...namesOf(spec.network), ...teacher],
+        distillers: answering === undefined ? [] : [answering.distiller.name],
+        vam: vam !== undefined,
       };
+    }
     case 'explain':
       return {
         ...common,
@@ -78,4 +79,9 @@ export function codeUseOf(spec: LegSpec): CodeUse {
         distillers: spec.distillers.map(({ name }) => name),
       };
   }
+}
+
+/** The models whose code a network is of: none of ONNX. */
+function namesOf(network: Teaching | undefined): readonly ModelName[] {
+  return network === undefined || 'onnx' in network ? [] : [network.model.name];
 }

@@ -1,4 +1,5 @@
 import type { ModelName } from './models/models.ts';
+import type { OnnxFacts } from './onnx-facts.ts';
 
 /** Mean and standard deviation by channel, of pixels in [0, 1]. */
 export type ChannelMoments = { readonly mean: readonly number[]; readonly std: readonly number[] };
@@ -7,22 +8,32 @@ export type ChannelMoments = { readonly mean: readonly number[]; readonly std: r
  * A teacher that was trained elsewhere (`kdx teacher add`). Its canonical JSON is a blob, and what
  * determines a result of it (model, weights, normalisation) goes into the keys of those it teaches.
  */
-export type ImportedTeacher = {
+export type ImportedTeacher = ImportedFacts & (ImportedNetwork | ImportedOnnx);
+
+type ImportedFacts = {
   readonly schema: 1;
-  readonly model: { readonly name: ModelName };
   readonly classes: number;
-  /** Digest of its weights, in the form that trainings leave theirs in. */
+  /** Digest of its weights, in the form that trainings leave theirs in; of ONNX, of the file. */
   readonly weights: string;
   /** What it was trained with; absent: what the study normalises with. */
   readonly normalisation?: ChannelMoments;
   /** The file it came from. */
   readonly source: {
-    readonly format: 'torch' | 'safetensors';
+    readonly format: 'torch' | 'safetensors' | 'onnx';
     /** Whose names the tensors had. */
     readonly names: string;
     readonly digest: string;
     readonly bytes: number;
   };
+};
+
+type ImportedNetwork = { readonly model: { readonly name: ModelName } };
+
+/** It is run as it is. */
+type ImportedOnnx = {
+  readonly onnx: OnnxFacts;
+  /** Height and width of its images, where it takes no others. */
+  readonly imageSize?: number;
 };
 
 /** A change of normalisation, by channel: `scale · x + shift`. */

@@ -47,6 +47,13 @@ function importProblems({ teachers, dataset }: Study, index: number): readonly P
       `, which tells ${imported.classes} classes apart; allowed: ${classes}, as ${dataset.name} has`,
     );
   }
+  if ('onnx' in imported) {
+    const { imageSize: own = imageSize } = imported;
+    if (own === imageSize) return [];
+    return problem(
+      `, which takes images of ${own} pixels; allowed: of ${imageSize}, as ${dataset.name} has`,
+    );
+  }
   const { name: model } = imported.model;
   const multiple = MODELS[model].sizeMultiple({});
   if (imageSize % multiple !== 0) {

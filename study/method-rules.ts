@@ -1,5 +1,6 @@
 /** What a method refuses: networks it cannot work on, and trainings it does not fit into. */
-import { distillerOf } from '../distillers/lookup.ts';
+import { canonicalJson } from './canonical.ts';
+import { distillerOf, useOf } from '../distillers/lookup.ts';
 import { knownInfo } from './datasets.ts';
 import { featureShapes } from './models/models.ts';
 import { trainOf } from './plan/exceptions.ts';
@@ -34,8 +35,10 @@ export function phaseProblems({ sweep }: Study, path: string, method: Method): P
 /** Pairs of student and teacher that a distiller cannot work on, known from their shapes. */
 export function pairProblems(study: Study, path: string, method: Method): Problem[] {
   const info = knownInfo(study.dataset);
-  const teacher = teacherOf(study, method.teacher)?.model.name;
-  if (teacher === undefined || info === undefined) return [];
+  const found = teacherOf(study, method.teacher);
+  if (found === undefined || info === undefined) return [];
+  if ('onnx' in found.model) return featureProblems(path, method, found.id);
+  const { name: teacher } = found.model;
   const { classes, imageSize } = info;
   const known = {
     classes,
@@ -51,4 +54,30 @@ export function pairProblems(study: Study, path: string, method: Method): Proble
       return [{ path: `${path}.distillers[${index}]`, message }];
     });
   });
+}
+
+/** A network of ONNX is asked for its logits: what lies in it has no names that a method knows. */
+function featureProblems(path: string, { distillers }: Method, teacher: string): Problem[] {
+  return distillers.flatMap(({ name }, index) => {
+    const distiller = distillerOf(name);
+    if (useOf(distiller) !== 'features') return [];
+    const { strongView } = distiller.reads;
+    const reads = strongView === true ? 'logits of a second view of every image' : 'features';
+    const message = `found "${name}", which reads ${reads}, under ${teacher}, a network of ONNX; allowed: methods that read logits of the images as the cache has them`;
+    return [{ path: `${path}.distillers[${index}]`, message }];
+  });
+}
+
+/** A network of ONNX runs in teach legs alone: both stages have to read the same one. */
+export function stageProblems(study: Study): Problem[] {
+  const { explain } = study;
+  if (explain?.arms.includes('distillation') !== true) return [];
+  const teacher = teacherOf(study, explain.teacher);
+  if (teacher === undefined || !('onnx' in teacher.model)) return [];
+  const ways = [explain.stage1, explain.stage2].map(({ epochs, augment }) =>
+    canonicalJson({ epochs, augment }),
+  );
+  if (ways[0] === ways[1]) return [];
+  const message = `found other epochs or augmentation than those of stage1 under ${teacher.id}, a network of ONNX, which runs in no training; allowed: the same in both stages`;
+  return [{ path: '$.explain.stage2', message }];
 }

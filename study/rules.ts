@@ -5,7 +5,7 @@ import { DATASET_NAMES, infoOf, knownInfo } from './datasets.ts';
 import { DEFAULT_PRESET, type ModelSpec, type Study } from './schema.ts';
 import { trainSchema, type Train } from './train-schema.ts';
 import { cellsOf, concerns, trainOf } from './plan/exceptions.ts';
-import { pairProblems, phaseProblems, type Method } from './method-rules.ts';
+import { pairProblems, phaseProblems, stageProblems, type Method } from './method-rules.ts';
 import { scheduleProblems } from './schedule-rules.ts';
 import { logitsBytes, teachStreams } from './plan/streams.ts';
 
@@ -250,6 +250,7 @@ function explainProblems(study: Study): Problem[] {
     ...(explain.arms.includes('distillation') || explain.teacher !== undefined
       ? teacherProblems(study, '$.explain', explain.teacher)
       : []),
+    ...stageProblems(study),
   ];
 }
 

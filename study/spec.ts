@@ -2,6 +2,7 @@ import type { DistillerSpec } from './distillers.ts';
 import type { Sizes } from './models/family.ts';
 import type { InputChange } from './imported-teacher.ts';
 import type { ModelName } from './models/models.ts';
+import type { OnnxFacts } from './onnx-facts.ts';
 import type { DeviceSpec, ModelSpec, VamSpec } from './schema.ts';
 import type { Train } from './train-schema.ts';
 
@@ -40,8 +41,20 @@ export type Trained = {
   readonly inputs?: InputChange;
 };
 
+/** A classifier that ONNX Runtime runs: it gives logits and nothing else. */
+export type OnnxNetwork = {
+  readonly onnx: OnnxFacts;
+  /** Digest of the file. */
+  readonly weights: string;
+  /** It was trained on pixels of another normalisation than the study's. */
+  readonly inputs?: InputChange;
+};
+
+/** A network that teaches, or is only evaluated. */
+export type Teaching = Trained | OnnxNetwork;
+
 /** The teacher of a training. */
-export type Teacher = Trained & {
+export type Teacher = Teaching & {
   /**
    * Digest of the index of its logits (`files.logits` of a teach leg). They are read instead of
    * running the network, which is named all the same: it is what the student descends from.
@@ -78,7 +91,7 @@ export type TrainSpec = LegBase & {
  */
 export type TeachSpec = LegBase & {
   readonly kind: 'teach';
-  readonly teacher: Trained;
+  readonly teacher: Teaching;
   readonly augment: Train['augment'];
   readonly epochs: number;
   readonly seeds: { readonly data: number };
@@ -87,8 +100,8 @@ export type TeachSpec = LegBase & {
 /** Every evaluation number of one stored network on the test images. */
 export type EvaluateSpec = LegBase & {
   readonly kind: 'evaluate';
-  readonly network: Trained;
-  readonly teacher?: Trained;
+  readonly network: Teaching;
+  readonly teacher?: Teaching;
 };
 
 /** The evaluation of what a training leaves, before the digest of its weights is known. */
@@ -105,7 +118,7 @@ export type ExplainSpec = LegBase & {
   readonly hard: Trained;
   /** The losses of both stages: gradients of classes are compared under them. */
   readonly distillers: readonly DistillerSpec[];
-  readonly teacher?: Trained;
+  readonly teacher?: Teaching;
 };
 
 /** The work of one leg; its key is `digestJson(spec)`. */

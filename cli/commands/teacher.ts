@@ -9,21 +9,28 @@ import { inColumns } from '../columns.ts';
 import { invokedFrom } from '../invoked-from.ts';
 import { requireServers } from '../servers.ts';
 
+const LAYOUTS = ['NCHW', 'NHWC'] as const;
 const MODELS = MODEL_NAMES.filter((name) => !EXPLAINER_NAMES.includes(name));
 
 const HELP = `
-A teacher that you have trained already, as a file of PyTorch (.pth, .pt: torch.save of a state_dict) or
-of safetensors. The network is found by the names and shapes of its tensors: those of RepDistiller and
+A teacher that you have trained already, as a file of PyTorch (.pth, .pt: torch.save of a state_dict), of
+safetensors, or of ONNX. Of the first two the network is found by the names and shapes of its tensors: those of RepDistiller and
 mdistiller, and of torchvision's ResNets with a 3 × 3 stem and no pooling behind it.
 
   kdx teacher add mine --from resnet56_best.pth
   kdx teacher add mine --from wrn_40_2.safetensors --mean 0.5 0.5 0.5 --sd 0.5 0.5 0.5
 
+Any classifier of images in one file of ONNX teaches by its logits: ONNX Runtime runs it, in teach legs and
+evaluations, and methods that read features refuse it.
+
+  kdx teacher add big --from convnext.onnx --mean 0.485 0.456 0.406 --sd 0.229 0.224 0.225
+
 A study then names it, in place of a teacher that it trains:
 
   "teachers": [{ "id": "mine", "import": "mine" }]
 
-Every method that a teacher of the study could teach with works, those that read features too. Its
+Every method that a teacher of the study could teach with works, those that read features too where it is
+no ONNX. Its
 evaluation on the test images is the first thing the study does: an accuracy far below the one you know
 means another order of classes, or another normalisation (--mean, --sd).`;
 
@@ -32,6 +39,9 @@ Nothing of the file is run: a pickle that names anything but tensors and plain d
 A checkpoint may hold more than weights; they are looked for under state_dict, model, net, …, or where
 --key says. "module." in front of names, as DataParallel writes it, is let go. Numbers of 16 and 64 bits
 become 32-bit ones. Tensors that are missing, surplus or of another shape are named, and nothing is stored.
+A file of ONNX is tried on noise: it has to take one batch of square colour images and give a logit for
+every image and class; text, probabilities and several outputs are refused by name. Layout and size of
+the images are read from it; --layout says the layout where the file leaves it open.
 
 Exit codes: 0 stored · 64 a wrong option · 65 the file is not what it has to be · 78 no servers`;
 
@@ -61,17 +71,23 @@ type Flags = {
   readonly key?: string;
   readonly mean?: readonly number[];
   readonly sd?: readonly number[];
+  readonly layout?: Lowercase<(typeof LAYOUTS)[number]>;
 };
 
 function addCommand(): Command {
   return new Command('add')
     .description('check a file of weights and put it into the store as a teacher')
     .argument('<name>', 'what a study calls it', nameOf)
-    .requiredOption('--from <file>', '.pth, .pt or .safetensors')
+    .requiredOption('--from <file>', '.pth, .pt, .safetensors or .onnx')
     .addOption(new Option('--model <model>', 'what it has to be').choices(MODELS))
     .option('--key <key>', 'where a checkpoint keeps the weights')
     .option('--mean <r g b...>', 'mean of the pixels that it was trained with', number)
     .option('--sd <r g b...>', 'their standard deviation; both: as the study has them', number)
+    .addOption(
+      new Option('--layout <layout>', 'of images, where a file of ONNX leaves it open').choices(
+        LAYOUTS.map((layout) => layout.toLowerCase()),
+      ),
+    )
     .addHelpText('after', `${ADD_HELP}\n${HELP}`)
     .action(async (name: string, flags: Flags, command: Command) => {
       const normalisation = momentsOf(flags, command);
@@ -86,11 +102,17 @@ function addCommand(): Command {
           ...(flags.model === undefined ? {} : { model: flags.model }),
           ...(flags.key === undefined ? {} : { key: flags.key }),
           ...(normalisation === undefined ? {} : { normalisation }),
+          ...layoutOf(flags),
         },
       );
-      const text = `${name}: a ${model} of ${classes} classes in ${store.location}, digest ${digest}`;
+      const text = `${name}: ${model === 'ONNX' ? 'a network of ONNX' : `a ${model}`} of ${classes} classes in ${store.location}, digest ${digest}`;
       process.stdout.write(`${text}\n`);
     });
+}
+
+function layoutOf({ layout }: Flags): { readonly layout?: (typeof LAYOUTS)[number] } {
+  const found = LAYOUTS.find((known) => known.toLowerCase() === layout);
+  return found === undefined ? {} : { layout: found };
 }
 
 function momentsOf({ mean, sd }: Flags, command: Command): ChannelMoments | undefined {
@@ -117,8 +139,9 @@ function listCommand(): Command {
 
 function listing(teachers: readonly ({ name: string } & Partial<ImportedTeacher>)[]): string {
   if (teachers.length === 0) return 'no teachers; kdx teacher add <name> --from <file> brings one';
-  const rows = teachers.map(({ name, model, classes, source, weights }) => [
-    ...[name, model?.name ?? '', String(classes ?? ''), source?.format ?? '', weights ?? ''],
-  ]);
+  const rows = teachers.map(({ name, classes, source, weights, ...known }) => {
+    const model = 'onnx' in known ? 'ONNX' : 'model' in known ? known.model?.name : undefined;
+    return [name, model ?? '', String(classes ?? ''), source?.format ?? '', weights ?? ''];
+  });
   return inColumns([['teacher', 'model', 'classes', 'from', 'weights'], ...rows]).join('\n');
 }

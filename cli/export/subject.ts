@@ -72,12 +72,19 @@ export async function subjectOf(
 function trainedBy({ key, result }: Pick<FoundTrial, 'key' | 'result'>): Trained {
   const { spec, status, files } = result;
   if (status !== 'complete') throw refusal(`${key} diverged and left no network`);
-  if (spec.kind === 'evaluate') return spec.network;
+  if (spec.kind === 'evaluate' && !('onnx' in spec.network)) return spec.network;
   const { weights } = files;
   if (spec.kind === 'train' && weights !== undefined) return networkOf(spec, weights.digest);
-  const what = spec.kind === 'teach' ? "a teacher's logits" : 'an explanation';
-  throw refusal(`${key} is ${what}, no network; allowed: a training, or the evaluation of one`);
+  const what = NOT_EXPORTED[spec.kind];
+  throw refusal(`${key} is ${what}; allowed: a training, or the evaluation of one`);
 }
+
+const NOT_EXPORTED: Readonly<Record<LegSpec['kind'], string>> = {
+  teach: "a teacher's logits, no network",
+  explain: 'an explanation, no network',
+  evaluate: 'the evaluation of a network that came as a file of ONNX',
+  train: 'a training without weights',
+};
 
 function refusal(message: string): KdxError {
   return new KdxError('SpecInvalid', message);

@@ -20,6 +20,14 @@ export type WeightsOf = {
 /** What programs keep weights under, beside what else a checkpoint of theirs holds. */
 const USUAL_KEYS = ['state_dict', 'model', 'model_state_dict', 'net', 'network', 'weights'];
 
+/** @throws KdxError `DataMismatch` where it cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    const message = `${path} cannot be read: ${errorText(cause)}`;
+    throw new KdxError('DataMismatch', message, { cause });
+  });
+}
+
 /**
  * Reads the weights in a file of `torch.save` or of safetensors, told apart by their content.
  *
@@ -27,10 +35,11 @@ const USUAL_KEYS = ['state_dict', 'model', 'model_state_dict', 'net', 'network',
  * @throws KdxError `DataMismatch` naming the file, what is there and what is allowed
  */
 export async function readWeightsFile(path: string, key?: string): Promise<WeightsOf> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    const message = `${path} cannot be read: ${errorText(cause)}`;
-    throw new KdxError('DataMismatch', message, { cause });
-  });
+  return readWeights(await readBytes(path), path, key);
+}
+
+/** The same of bytes at hand. */
+export function readWeights(bytes: Uint8Array, path: string, key?: string): WeightsOf {
   if (isSafetensors(bytes)) {
     const { tensors } = decodeTensors(bytes, path, NUMBER_TYPES);
     return { format: 'safetensors', bytes, tensors };

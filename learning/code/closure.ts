@@ -17,7 +17,7 @@ export type Closures = {
 const REGISTRY = 'registry.ts';
 const PARSED = /\.ts$/;
 /** Packages whose version changes what is computed; TensorFlow's own is part of the device class. */
-const COMPUTING_PACKAGE = /^@tensorflow\/[^/]+/;
+const COMPUTING_PACKAGE = /^(?:@tensorflow\/[^/]+|onnxruntime-node)/;
 
 type Source = { readonly digest: string; readonly next: readonly string[] };
 
@@ -28,7 +28,7 @@ export function openClosures(root: string): Closures {
   const sourceOf = (path: string): Source => {
     const known = sources.get(path);
     if (known !== undefined) return known;
-    const source = path.startsWith('@') ? packageOf(path, read) : fileOf(root, path, read);
+    const source = COMPUTING_PACKAGE.test(path) ? packageOf(path, read) : fileOf(root, path, read);
     sources.set(path, source);
     return source;
   };

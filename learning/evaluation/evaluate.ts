@@ -1,7 +1,7 @@
 import type { Evaluation } from '../../leg/records.ts';
 import type { Result } from '../../leg/result.ts';
 import { canonicalJson } from '../../study/canonical.ts';
-import type { EvaluateSpec, Trained } from '../../study/spec.ts';
+import type { EvaluateSpec, LegSpec, Teaching } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { Engine } from '../engine/trainer.ts';
@@ -9,7 +9,8 @@ import { liveCost } from '../models/explainer/route.ts';
 import { foldBatchNorm, foldVam } from '../models/fold.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { createTick, type Work } from '../tick.ts';
-import { predict, predictSteps } from './predict.ts';
+import { openClassifier } from '../teaching/onnx.ts';
+import { predict, predictBy, predictSteps } from './predict.ts';
 import {
   agreementWith,
   calibrationError,
@@ -30,18 +31,12 @@ import {
  */
 export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise<Result> {
   const { key, ports } = context;
-  const { dataset, engine, network: trained, teacher: taught } = spec;
+  const { dataset, network: trained, teacher: taught } = spec;
   const data = await loadDataset(dataset, ports.readBlob);
   const networks = taught === undefined ? [trained] : [trained, taught];
   const tick = createTick(context, { what: 'an evaluation', ...evaluationWork(networks, data) });
-  const run = async (of: Trained): Promise<Evaluated> => {
-    const loaded = loadNetwork(of, dataset, await ports.readBlob(of.weights));
-    try {
-      return await evaluateLoaded(loaded, data, engine, tick);
-    } finally {
-      loaded.network.dispose();
-    }
-  };
+  const run = async (of: Teaching): Promise<Evaluated> =>
+    evaluateStored(of, spec, data, await ports.readBlob(of.weights), tick);
   const student = await run(trained);
   const teacher = taught === undefined ? undefined : await run(taught);
   const evaluation = withTeacher(student, teacher);
@@ -50,12 +45,38 @@ export async function evaluate(spec: EvaluateSpec, context: LegContext): Promise
   return { schema: 1, key, spec, status: 'complete', metrics: metricsOf(evaluation), files };
 }
 
+/** Evaluates a network by what is stored of it. @param tick as of `evaluateLoaded` */
+export async function evaluateStored(
+  of: Teaching,
+  spec: Pick<LegSpec, 'dataset' | 'device' | 'engine'>,
+  data: Dataset,
+  bytes: Uint8Array,
+  tick: (images: number) => void,
+): Promise<Evaluated> {
+  if ('onnx' in of) {
+    const { classes, logitsOf, dispose } = await openClassifier(of, spec, bytes);
+    try {
+      const predictions = await predictBy(logitsOf, classes, tick)(data.test, data.split.test);
+      return { evaluation: describe(predictions, of.onnx), predictions };
+    } finally {
+      await dispose();
+    }
+  }
+  const loaded = loadNetwork(of, spec.dataset, bytes);
+  try {
+    return await evaluateLoaded(loaded, data, spec.engine, tick);
+  } finally {
+    loaded.network.dispose();
+  }
+}
+
 /** An evaluation and the predictions behind it. */
 export type Evaluated = { readonly evaluation: Evaluation; readonly predictions: Predictions };
 
 /** How much work the evaluation of some networks is: one with VAM is run twice. */
-export function evaluationWork(networks: readonly Trained[], { split }: Dataset): Work {
-  const passes = networks.reduce((sum, { vam }) => sum + (vam === undefined ? 1 : 2), 0);
+export function evaluationWork(networks: readonly Teaching[], { split }: Dataset): Work {
+  const hasVam = (network: Teaching): boolean => 'vam' in network && network.vam !== undefined;
+  const passes = networks.reduce((sum, network) => sum + (hasVam(network) ? 2 : 1), 0);
   const images = split.test.length;
   return { steps: passes * predictSteps(images), images: passes * images };
 }
@@ -101,7 +122,7 @@ export async function evaluateLoaded(
 
 type Cost = Pick<Evaluation, 'parameters' | 'multiplyAdds'>;
 
-function describe(predictions: Predictions, cost: Cost): Evaluation {
+function describe(predictions: Predictions, { parameters, multiplyAdds }: Cost): Evaluation {
   const confusion = confusionMatrix(predictions);
   return {
     images: predictions.count,
@@ -115,7 +136,7 @@ function describe(predictions: Predictions, cost: Cost): Evaluation {
       images: row.reduce((sum, count) => sum + count, 0),
     })),
     confusion,
-    ...cost,
+    ...{ parameters, multiplyAdds },
   };
 }
 

@@ -62,20 +62,30 @@ export function createPredictor(engine: Engine, gated: Gated): Predictor {
   };
   return {
     logitsOf,
-    predict: async ({ inverseGateTemperature = 1, tick }, source, images) => {
-      const logits = new Float32Array(images.length * classes);
-      const labels = new Uint8Array(images.length);
-      const memory = batchMemory(Math.min(BATCH, images.length), source.set);
-      for (let step = 0; step * BATCH < images.length; step += 1) {
-        const batch = plainBatch(source, batchOf(images, step, BATCH), memory);
-        logits.set(logitsOf(batch, inverseGateTemperature), step * BATCH * classes);
-        labels.set(batch.labels, step * BATCH);
-        await setImmediate();
-        tick?.(batch.count);
-      }
-      return { count: images.length, classes, logits, labels };
-    },
+    predict: ({ inverseGateTemperature = 1, tick }, source, images) =>
+      predictBy((batch) => logitsOf(batch, inverseGateTemperature), classes, tick)(source, images),
     dispose: program.dispose,
+  };
+}
+
+/** Logits for some images of a set by whatever gives those of a batch. @param tick as of a predictor */
+export function predictBy(
+  logitsOf: (batch: Batch) => Float32Array | Promise<Float32Array>,
+  classes: number,
+  tick?: (images: number) => void,
+): (source: BatchSource, images: Uint32Array) => Promise<Predictions> {
+  return async (source, images) => {
+    const logits = new Float32Array(images.length * classes);
+    const labels = new Uint8Array(images.length);
+    const memory = batchMemory(Math.min(BATCH, images.length), source.set);
+    for (let step = 0; step * BATCH < images.length; step += 1) {
+      const batch = plainBatch(source, batchOf(images, step, BATCH), memory);
+      logits.set(await logitsOf(batch), step * BATCH * classes);
+      labels.set(batch.labels, step * BATCH);
+      await setImmediate();
+      tick?.(batch.count);
+    }
+    return { count: images.length, classes, logits, labels };
   };
 }
 

@@ -7,6 +7,7 @@ import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import {
   evaluateLoaded,
+  evaluateStored,
   evaluationWork,
   withTeacher,
   type Evaluated,
@@ -18,6 +19,7 @@ import { teacherCorrelation } from './correlation.ts';
 import { gateRecords } from './gates.ts';
 import { treeOf } from './tree.ts';
 import { gateRows } from '../models/explainer/route.ts';
+import type { Network } from '../engine/network.ts';
 import { loadNetwork, type LoadedNetwork } from '../networks.ts';
 import { classMeans } from '../evaluation/scores.ts';
 import { createTick, sumOf } from '../tick.ts';
@@ -62,18 +64,23 @@ async function explainWith(
   const gradients = classGradientsWork(data);
   const work = sumOf(evaluationWork(networks, data), sumOf(gradients, gradients));
   const tick = createTick(context, { what: 'an explanation', ...work });
-  const explainTaught = async (teacher?: LoadedNetwork): Promise<Explanation> => {
-    const loss = createArmLoss(spec, teacher?.network);
+  const explainBeside = async (known?: Evaluated, teacher?: Network): Promise<Explanation> => {
+    const loss = createArmLoss(spec, teacher);
     try {
-      const known =
-        teacher === undefined ? undefined : await evaluateLoaded(teacher, data, spec.engine, tick);
       return await explainStages({ spec, data, tick, loss, teacher: known }, context);
     } finally {
       loss?.dispose();
     }
   };
-  if (taught === undefined) return explainTaught();
-  return withNetwork(spec, taught, context, explainTaught);
+  if (taught === undefined) return explainBeside();
+  if ('onnx' in taught) {
+    // It answers for the test images, and runs in no loss.
+    const bytes = await context.ports.readBlob(taught.weights);
+    return explainBeside(await evaluateStored(taught, spec, data, bytes, tick));
+  }
+  return withNetwork(spec, taught, context, async (loaded) =>
+    explainBeside(await evaluateLoaded(loaded, data, spec.engine, tick), loaded.network),
+  );
 }
 
 async function explainStages(inquiry: Inquiry, context: LegContext): Promise<Explanation> {

@@ -6,11 +6,13 @@ import type { BlobRef, Result } from '../../leg/result.ts';
 import type { TeachSpec } from '../../study/spec.ts';
 import { createKeeper, newestGood, readPart } from '../checkpoints.ts';
 import type { LegContext, WorkEnd } from '../context.ts';
+import type { Batch } from '../data/batch.ts';
 import { augmentedBatch, batchOf } from '../data/batches.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
+import { openClassifier } from './onnx.ts';
 import { halfBytes, halfRows, indexBytes, parseIndex, toHalf } from './logits.ts';
 import { loadNetwork } from '../networks.ts';
-import { createPredictor, type Predictor } from '../evaluation/predict.ts';
+import { createPredictor } from '../evaluation/predict.ts';
 import { createProgressMeter, paceOf, type ProgressMeter } from '../progress.ts';
 
 /** Images of one forward pass. Not the batch of any student: rows are looked up by image. */
@@ -29,9 +31,9 @@ type Position = {
 type Teaching = {
   readonly spec: TeachSpec;
   readonly data: Dataset;
-  readonly predictor: Predictor;
+  readonly logitsOf: (batch: Batch) => Float32Array | Promise<Float32Array>;
   readonly classes: number;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 };
 
 /**
@@ -57,7 +59,7 @@ export async function teach(spec: TeachSpec, context: LegContext): Promise<WorkE
     if (stopped) return { ...pace, outcome: 'stopped' };
     return { ...pace, outcome: 'done', result: await storeResult(teaching, context, position) };
   } finally {
-    teaching.dispose();
+    await teaching.dispose();
   }
 }
 
@@ -69,15 +71,17 @@ export async function recomputeLogits(
 ): Promise<ReadonlyMap<number, Uint8Array>> {
   const teaching = await openTeaching(spec, { ports });
   try {
-    return new Map(
-      epochs.map((epoch) => {
-        const rows = emptyRows(teaching);
-        for (let step = 0; step < stepsOf(teaching); step += 1) fill(teaching, epoch, step, rows);
-        return [epoch, halfBytes(rows)];
-      }),
-    );
+    const bytes = new Map<number, Uint8Array>();
+    for (const epoch of epochs) {
+      const rows = emptyRows(teaching);
+      for (let step = 0; step < stepsOf(teaching); step += 1) {
+        await fill(teaching, epoch, step, rows);
+      }
+      bytes.set(epoch, halfBytes(rows));
+    }
+    return bytes;
   } finally {
-    teaching.dispose();
+    await teaching.dispose();
   }
 }
 
@@ -87,14 +91,16 @@ async function openTeaching(
 ): Promise<Teaching> {
   const { dataset, engine, teacher } = spec;
   const data = await loadDataset(dataset, ports.readBlob);
-  const loaded = loadNetwork(teacher, dataset, await ports.readBlob(teacher.weights));
-  const predictor = createPredictor(engine, loaded);
+  const bytes = await ports.readBlob(teacher.weights);
+  if ('onnx' in teacher) return { spec, data, ...(await openClassifier(teacher, spec, bytes)) };
+  const { network, ...gated } = loadNetwork(teacher, dataset, bytes);
+  const predictor = createPredictor(engine, { network, ...gated });
   return {
-    ...{ spec, data, predictor },
-    classes: loaded.network.options.classes,
+    ...{ spec, data, classes: network.options.classes },
+    logitsOf: (batch) => predictor.logitsOf(batch),
     dispose: () => {
       predictor.dispose();
-      loaded.network.dispose();
+      network.dispose();
     },
   };
 }
@@ -108,12 +114,19 @@ function emptyRows({ data, classes }: Teaching): Float16Array {
 }
 
 /** Computes the rows of one batch of an epoch. Gives its number of images. */
-function fill(teaching: Teaching, epoch: number, step: number, rows: Float16Array): number {
-  const { spec, data, predictor, classes } = teaching;
+async function fill(
+  teaching: Teaching,
+  epoch: number,
+  step: number,
+  rows: Float16Array,
+): Promise<number> {
+  const { spec, data, logitsOf, classes } = teaching;
   const images = batchOf(data.split.train, step, BATCH);
   const augment = { ...spec.augment, seed: spec.seeds.data, epoch };
-  const logits = predictor.logitsOf(augmentedBatch(data.train, images, augment));
-  const place = `the logits of ${spec.teacher.model.name} ${spec.teacher.weights} in epoch ${epoch}`;
+  const logits = await logitsOf(augmentedBatch(data.train, images, augment));
+  const { teacher } = spec;
+  const name = 'onnx' in teacher ? 'ONNX' : teacher.model.name;
+  const place = `the logits of ${name} ${teacher.weights} in epoch ${epoch}`;
   rows.set(toHalf(logits, place), step * BATCH * classes);
   return images.length;
 }
@@ -130,7 +143,7 @@ async function loop(
     const { epochs, rows } = position;
     const epoch = epochs.length + 1;
     for (let { step } = position; step < stepsOf(teaching);) {
-      const images = fill(teaching, epoch, step, rows);
+      const images = await fill(teaching, epoch, step, rows);
       step += 1;
       meter.advance({ epoch, step, images });
       // Signals and the closing of the parent's channel are heard here.

@@ -171,7 +171,7 @@ export function groundOf(
   const shapes = (name: ModelName) => featureShapes(name, imageSize);
   const pair = {
     student: shapes(model.name),
-    teacher: teacher === undefined ? { maps: [] } : shapes(teacher.model.name),
+    teacher: teacher === undefined || 'onnx' in teacher ? { maps: [] } : shapes(teacher.model.name),
     ...{ classes, images: dataset.split.train },
   };
   return {

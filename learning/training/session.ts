@@ -1,5 +1,5 @@
 import { KdxError } from '../../leg/errors.ts';
-import type { TrainSpec } from '../../study/spec.ts';
+import type { Trained, TrainSpec } from '../../study/spec.ts';
 import type { LegContext } from '../context.ts';
 import { loadDataset, type Dataset } from '../data/load.ts';
 import type { BatchPlan } from '../data/plan.ts';
@@ -46,7 +46,7 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
   const read = async (digest: string | undefined): Promise<Uint8Array | undefined> =>
     digest === undefined ? undefined : ports.readBlob(digest);
   const teacherLogits = await openTeacherLogits(spec, data, ports);
-  const taught = teacherLogits === undefined ? spec.teacher : undefined;
+  const taught = teacherLogits === undefined ? runningTeacher(spec) : undefined;
   const teacherWeights = await read(taught?.weights);
   const teacher =
     taught === undefined || teacherWeights === undefined
@@ -77,6 +77,13 @@ export async function openSession(spec: TrainSpec, { ports }: LegContext): Promi
       teacher?.dispose();
     },
   };
+}
+
+/** @throws KdxError SpecInvalid for a network of ONNX, which runs in no step */
+function runningTeacher({ teacher }: TrainSpec): Trained | undefined {
+  if (teacher === undefined || !('onnx' in teacher)) return teacher;
+  const message = `teacher is ONNX ${teacher.weights} without logits; allowed: with those of a teach leg.`;
+  throw new KdxError('SpecInvalid', message);
 }
 
 /** The student as its losses have it answer. */

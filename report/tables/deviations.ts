@@ -34,9 +34,9 @@ export function deviationsOf(study: Study): readonly Deviation[] {
   return [
     ...dataDeviations(study),
     ...study.teachers.flatMap((teacher) => {
-      const model = 'import' in teacher ? teacher.imported?.model : teacher.model;
+      const model = networkOf(teacher);
       const label = `Teacher ${teacher.id}: network`;
-      return model === undefined ? [] : differs(label, PUBLISHED.teacher, model.name);
+      return model === undefined ? [] : differs(label, PUBLISHED.teacher, model);
     }),
     ...explainerDeviations(study),
     ...differs(
@@ -45,6 +45,12 @@ export function deviationsOf(study: Study): readonly Deviation[] {
       study.device.precision,
     ),
   ];
+}
+
+function networkOf(teacher: Study['teachers'][number]): string | undefined {
+  if (!('import' in teacher)) return teacher.model.name;
+  const { imported } = teacher;
+  return imported === undefined || 'onnx' in imported ? imported && 'ONNX' : imported.model.name;
 }
 
 function differs(

@@ -58,12 +58,18 @@ export function teachersTable(teachers: readonly TeacherTrials[]): Table {
 }
 
 /** Where a teacher comes from that the study did not train. */
-function originOf(id: string, { source, weights, normalisation }: ImportedTeacher): Prose {
+function originOf(id: string, imported: ImportedTeacher): Prose {
+  const { source, weights, normalisation } = imported;
   const { format, names, bytes, digest } = source;
   const pixels =
     normalisation === undefined
       ? ''
       : `, trained on pixels of mean ${normalisation.mean.join(', ')} and deviation ${normalisation.std.join(', ')}`;
+  if ('onnx' in imported) {
+    return [
+      `${id} was trained elsewhere${pixels}: a file of ONNX of ${bytes} bytes, sha256 ${digest}, which ONNX Runtime runs; it teaches by its logits alone.`,
+    ];
+  }
   return [
     `${id} was trained elsewhere${pixels}: read from a ${format} file of ${bytes} bytes, sha256 ${digest}, by the names of ${names}; its weights have sha256 ${weights}.`,
   ];

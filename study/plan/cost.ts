@@ -1,5 +1,6 @@
 import { multiplyAddsOf } from '../models/family.ts';
 import { outlineOf } from '../models/models.ts';
+import type { TeacherModel } from './teacher-model.ts';
 import type { ModelSpec } from '../schema.ts';
 
 type Split = { readonly train: number; readonly validation: number; readonly test: number };
@@ -17,7 +18,9 @@ const TRAFFIC_EXPONENT = 0.8;
  * Relative cost of one forward pass of one image: multiply-adds, in millions. Memory traffic keeps
  * the cost of a network that is narrower than the published one from falling with their number.
  */
-function forwardCost({ name, ...options }: ModelSpec): number {
+function forwardCost(model: TeacherModel): number {
+  if ('onnx' in model) return model.onnx.multiplyAdds / MEGA;
+  const { name, ...options } = model;
   const published = multiplyAddsOf(outlineOf({ name }, SIZES)) / MEGA;
   const own = multiplyAddsOf(outlineOf({ name, ...options }, SIZES)) / MEGA;
   return published * (own / published) ** TRAFFIC_EXPONENT;
@@ -28,7 +31,7 @@ export function trainingCost(
   model: ModelSpec,
   { epochs, views }: { readonly epochs: number; readonly views: number },
   split: Split,
-  teacher: ModelSpec | undefined,
+  teacher: TeacherModel | undefined,
 ): number {
   const student = forwardCost(model);
   const perTrainImage =
@@ -37,15 +40,15 @@ export function trainingCost(
 }
 
 /** Relative cost of a teacher's logits for every image of every epoch. */
-export function teachingCost(teacher: ModelSpec, epochs: number, split: Split): number {
+export function teachingCost(teacher: TeacherModel, epochs: number, split: Split): number {
   return epochs * split.train * forwardCost(teacher);
 }
 
 /** Relative cost of evaluating a stored network once. */
 export function evaluationCost(
-  model: ModelSpec,
+  model: TeacherModel,
   split: Split,
-  teacher: ModelSpec | undefined,
+  teacher: TeacherModel | undefined,
 ): number {
   return split.test * (forwardCost(model) + (teacher === undefined ? 0 : forwardCost(teacher)));
 }

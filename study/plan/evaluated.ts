@@ -1,5 +1,6 @@
 import { codeOf } from '../code.ts';
 import { evaluationOf } from '../evaluation.ts';
+import { codeModels } from './teacher-model.ts';
 import type { Study } from '../schema.ts';
 import { evaluationCost } from './cost.ts';
 import { predictionMemoryMiB } from './memory.ts';
@@ -21,7 +22,7 @@ export function evaluatedNodes(
   const code = codeOf(context.code, {
     kind: 'evaluate',
     dataset: common.dataset.name,
-    models: judge === undefined ? [model.name] : [model.name, judge.model.name],
+    models: codeModels([model, judge?.model]),
     distillers: answering === undefined ? [] : [answering.distiller.name],
     vam: vam !== undefined,
   });
@@ -60,7 +61,7 @@ export function broughtNode(
 ): TrialNode {
   const common = base(study, context);
   const code = codeOf(context.code, {
-    ...{ kind: 'evaluate', dataset: common.dataset.name, models: [model.name] },
+    ...{ kind: 'evaluate', dataset: common.dataset.name, models: codeModels([model]) },
   });
   return {
     ...{ id: `${id}/evaluation`, section: 'teacher', kind: 'evaluate', needs: [], epochs: 1 },

@@ -6,6 +6,8 @@
 import { infoOf } from '../datasets.ts';
 import { activationValuesOf, kernelValuesOf } from '../models/family.ts';
 import { outlineOf } from '../models/models.ts';
+import type { OnnxFacts } from '../onnx-facts.ts';
+import type { TeacherModel } from './teacher-model.ts';
 import type { ModelSpec, Study } from '../schema.ts';
 
 const MIB = 1024 ** 2;
@@ -42,7 +44,7 @@ export function trainingMemoryMiB(
   site: Site,
   model: ModelSpec,
   batch: number,
-  teacher: ModelSpec | undefined,
+  teacher: TeacherModel | undefined,
 ): number {
   const step = stepBytes(site, model, batch);
   const passes = teacher === undefined ? 0 : passBytes(site, teacher, batch);
@@ -50,7 +52,7 @@ export function trainingMemoryMiB(
 }
 
 /** Networks that are only run: an evaluation, or a teacher that is asked once. */
-export function predictionMemoryMiB(site: Site, models: readonly ModelSpec[]): number {
+export function predictionMemoryMiB(site: Site, models: readonly TeacherModel[]): number {
   return request(site, sum(models.map((model) => passBytes(site, model, PREDICTED))));
 }
 
@@ -58,7 +60,7 @@ export function predictionMemoryMiB(site: Site, models: readonly ModelSpec[]): n
 export function explanationMemoryMiB(
   site: Site,
   model: ModelSpec,
-  teacher: ModelSpec | undefined,
+  teacher: TeacherModel | undefined,
 ): number {
   const passes = teacher === undefined ? 0 : passBytes(site, teacher, PREDICTED);
   return request(site, passes + stepBytes(site, model, EXPLAINED));
@@ -69,8 +71,15 @@ function stepBytes(site: Site, model: ModelSpec, images: number): number {
   return bytesOf(site, model, images * ACTIVATIONS_A_STEP, KERNELS_A_STEP);
 }
 
-function passBytes(site: Site, model: ModelSpec, images: number): number {
+function passBytes(site: Site, model: TeacherModel, images: number): number {
+  if ('onnx' in model) return onnxBytes(model.onnx, images);
   return bytesOf(site, model, images * ACTIVATIONS_A_PASS, KERNELS_A_PASS);
+}
+
+/** ONNX Runtime computes on the host, and holds the file beside the weights that it made of it. */
+function onnxBytes({ parameters, activations }: OnnxFacts, images: number): number {
+  const values = images * ACTIVATIONS_A_PASS * activations;
+  return BYTES_A_VALUE * (values + (KERNELS_A_PASS + 1) * parameters);
 }
 
 function bytesOf(

@@ -2,6 +2,7 @@ import { codeOf, type CodeIndex } from '../code.ts';
 import { explanationCost, trainingCost } from './cost.ts';
 import { explanationMemoryMiB, trainingMemoryMiB } from './memory.ts';
 import { infoOf, isRegistered } from '../datasets.ts';
+import { codeModels } from './teacher-model.ts';
 import type { DistillerSpec } from '../distillers.ts';
 import type { Sizes } from '../models/family.ts';
 import type { ModelSpec, Study, VamSpec } from '../schema.ts';
@@ -97,7 +98,7 @@ export function trainNode(study: Study, context: PlanContext, parts: TrainParts)
   const code = codeOf(context.code, {
     kind: 'train',
     dataset: common.dataset.name,
-    models: runs === undefined ? [model.name] : [model.name, runs.model.name],
+    models: codeModels([model, runs?.model]),
     distillers: distillers.map((distiller) => distiller.name),
     vam: vam !== undefined,
   });
@@ -154,7 +155,7 @@ export function explanationNode(
   const code = codeOf(context.code, {
     kind: 'explain',
     dataset: common.dataset.name,
-    models: teacher === undefined ? [model.name] : [model.name, teacher.model.name],
+    models: codeModels([model, teacher?.model]),
     distillers: distillers.map(({ name }) => name),
   });
   const bind = (weights: BindWeights): ExplainSpec => ({

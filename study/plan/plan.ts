@@ -195,7 +195,8 @@ function answeringOf(
   teacher: TeacherNode | undefined,
 ): Answering | undefined {
   const distiller = distillers.find(({ name }) => name === answers);
-  if (distiller === undefined || teacher === undefined) return undefined;
+  // A network of ONNX has no classifier to lend: the rules have refused it.
+  if (distiller === undefined || teacher === undefined || 'onnx' in teacher.model) return undefined;
   return { distiller, teacher: teacher.model.name };
 }
 

@@ -2,6 +2,7 @@ import { codeOf } from '../code.ts';
 import { teachingCost } from './cost.ts';
 import { predictionMemoryMiB } from './memory.ts';
 import { infoOf } from '../datasets.ts';
+import { codeModels } from './teacher-model.ts';
 import type { Study } from '../schema.ts';
 import type { Train } from '../train-schema.ts';
 import { cellsOf, trainOf, type Cell } from './exceptions.ts';
@@ -39,13 +40,18 @@ function streamOf(
   return { id, section, teacher, augment, epochs, data };
 }
 
+/** Whether a teacher runs in teach legs alone: where the study says so, and always of ONNX. */
+function isCached({ teacher: choice }: Study, teacher: TeacherNode | undefined): boolean {
+  return choice.cache === 'logits' || (teacher !== undefined && 'onnx' in teacher.model);
+}
+
 /** The stream that a student reads; undefined where it has no teacher or has to run it. */
 export function studentStream(study: Study, cell: Cell, seed: Seed): TeachStream | undefined {
-  const { sweep, teacher: choice } = study;
-  const { reads, teacher } = cell.method;
-  if (choice.cache === 'none' || sweep === undefined) return undefined;
-  if (reads !== 'logits') return undefined;
-  return streamOf('sweep', teacherOf(study, teacher), trainOf(sweep, cell), seed);
+  const { sweep } = study;
+  const { reads, teacher: named } = cell.method;
+  const teacher = teacherOf(study, named);
+  if (sweep === undefined || reads !== 'logits' || !isCached(study, teacher)) return undefined;
+  return streamOf('sweep', teacher, trainOf(sweep, cell), seed);
 }
 
 /**
@@ -53,9 +59,10 @@ export function studentStream(study: Study, cell: Cell, seed: Seed): TeachStream
  * each would be the only reader of its own, which saves nothing: then they run the teacher.
  */
 export function armStream(study: Study, seed: Seed): TeachStream | undefined {
-  const { explain, teacher: choice } = study;
-  if (choice.cache === 'none' || explain === undefined) return undefined;
+  const { explain } = study;
+  if (explain === undefined) return undefined;
   const teacher = teacherOf(study, explain.teacher);
+  if (!isCached(study, teacher)) return undefined;
   const soft = streamOf('explain', teacher, explain.stage1, seed);
   const hard = streamOf('explain', teacher, explain.stage2, seed);
   return soft?.id === hard?.id ? soft : undefined;
@@ -88,7 +95,7 @@ export function teachNode(study: Study, context: PlanContext, stream: TeachStrea
   const code = codeOf(context.code, {
     kind: 'teach',
     dataset: common.dataset.name,
-    models: [teacher.model.name],
+    models: codeModels([teacher.model]),
   });
   const bind = (weights: BindWeights): TeachSpec => ({
     ...common,

@@ -1,7 +1,8 @@
 import { infoOf } from '../datasets.ts';
 import { inputChange, type ChannelMoments } from '../imported-teacher.ts';
-import type { ModelSpec, Study } from '../schema.ts';
-import type { Teacher, Trained } from '../spec.ts';
+import type { TeacherModel } from './teacher-model.ts';
+import type { Study } from '../schema.ts';
+import type { Teacher, Teaching } from '../spec.ts';
 
 /** Digest of what a trial of this id left for others: its weights, or a teach leg's logits. */
 export type BindWeights = (id: string) => string;
@@ -9,10 +10,10 @@ export type BindWeights = (id: string) => string;
 /** A teacher, as the plan knows it. */
 export type TeacherNode = {
   readonly id: string;
-  readonly model: ModelSpec;
+  readonly model: TeacherModel;
   /** The trial that trains it; none where it was trained elsewhere. */
   readonly needs: readonly string[];
-  readonly trained: (weights: BindWeights) => Trained;
+  readonly trained: (weights: BindWeights) => Teaching;
 };
 
 /**
@@ -32,10 +33,15 @@ function teacherNodeOf(study: Study, teacher: Study['teachers'][number]): Teache
   }
   const { imported } = teacher;
   if (imported === undefined) return undefined;
-  const { model, weights, normalisation } = imported;
+  const { weights, normalisation } = imported;
   const inputs = normalisation && inputChange(normalisationOf(study), normalisation);
-  const trained = { model, weights, ...(inputs === undefined ? {} : { inputs }) };
-  return { id, model, needs: [], trained: () => trained };
+  const rest = { weights, ...(inputs === undefined ? {} : { inputs }) };
+  if ('onnx' in imported) {
+    const { onnx } = imported;
+    return { id, model: { onnx }, needs: [], trained: () => ({ onnx, ...rest }) };
+  }
+  const { model } = imported;
+  return { id, model, needs: [], trained: () => ({ model, ...rest }) };
 }
 
 /** What a study normalises its images with. */
