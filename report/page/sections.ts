@@ -14,6 +14,7 @@ import { infoOf } from '../../study/datasets.ts';
 import type { Study } from '../../study/schema.ts';
 import { protocolProse, protocolTable } from '../tables/protocol.ts';
 import { originTable, provenanceTable, storedBytes } from '../tables/provenance.ts';
+import { publishedTable } from '../tables/published.ts';
 import { differencesTable, sweepComparisons, sweepQuestions, sweepTable } from '../tables/sweep.ts';
 import { teachOnceTable } from '../tables/teach-once.ts';
 import { partitionsTable, type Superclasses } from '../tables/partitions.ts';
@@ -55,7 +56,7 @@ export function composeReport(input: ReportInput): Report {
       ...(wants('explanation')
         ? explanationSections(trials, drawn, names, entropies, superclassesOf(study))
         : []),
-      ...(wants('sweep') ? sweepSections(trials, sweep) : []),
+      ...(wants('sweep') ? sweepSections(study, trials, sweep) : []),
       ...(wants('teachers') ? teacherSections(trials, names) : []),
       ...protocolSections(input, trials),
     ].filter(({ blocks }) => blocks.length > 0),
@@ -119,6 +120,7 @@ function explanationSections(
 }
 
 function sweepSections(
+  study: Study,
   { groups }: Trials,
   sweep: ReturnType<typeof sweepComparisons>,
 ): readonly Section[] {
@@ -133,6 +135,7 @@ function sweepSections(
       ...tableBlock(sweepTable(groups)),
       ...optionalFigure(differencesFigure(sweep)),
       ...tableBlock(differencesTable(sweep)),
+      ...tableBlock(publishedTable(study, groups)),
       ...studentCurves(groups).map(figureBlock),
     ]),
   ];
