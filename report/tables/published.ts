@@ -50,7 +50,7 @@ export function publishedTable(study: Study, groups: readonly StudentGroup[]): T
 function noteOf(study: Study): Prose {
   const teachers = new Map<string, number>(PAIRS.map(([name, , top1]) => [name, top1]));
   const own = study.teachers.flatMap(({ id }) => {
-    const model = teacherOf(study, id)?.model.name ?? '';
+    const model = modelOf(study, id) ?? '';
     const top1 = teachers.get(model);
     return top1 === undefined ? [] : [`${model} ${fixed(top1, 2)} %`];
   });
@@ -59,9 +59,15 @@ function noteOf(study: Study): Prose {
   ];
 }
 
+/** The model of a teacher; one of ONNX has no name that anything is published under. */
+function modelOf(study: Study, teacher: string | undefined): string | undefined {
+  const { model } = teacherOf(study, teacher) ?? {};
+  return model === undefined || 'onnx' in model ? undefined : model.name;
+}
+
 function rowsOf(study: Study, groups: readonly StudentGroup[]) {
   return (group: StudentGroup): readonly Row[] => {
-    const teacher = teacherOf(study, group.method.teacher)?.model.name;
+    const teacher = modelOf(study, group.method.teacher);
     const student = study.sweep?.students.find(({ name }) => name === group.student);
     if (study.sweep === undefined || student === undefined) return [];
     const train = trainOf(study.sweep, { student, method: group.method });
