@@ -6,6 +6,7 @@ const FENCE = '```';
 /** How images get in, in the language of each format. */
 const USES: Readonly<Record<Format, (about: About) => string>> = {
   safetensors: ({ normalisation: { mean, sd } }) => `${FENCE}python
+import torch
 from load import load                          # needs PyTorch alone
 network = load()                               # an nn.Module, in evaluation mode
 mean = torch.tensor([${mean.join(', ')}]).view(3, 1, 1)
@@ -22,7 +23,7 @@ const logits = network.predict(normalised);    // pixels: float32 [batch, size, 
 const { classNames } = (await (await fetch('model.json')).json()).userDefinedMetadata;
 ${FENCE}`,
   onnx: ({ normalisation: { mean, sd } }) => `${FENCE}python
-import onnxruntime
+import numpy, onnxruntime
 session = onnxruntime.InferenceSession('model.onnx')
 mean = numpy.array([${mean.join(', ')}], numpy.float32).reshape(3, 1, 1)
 sd = numpy.array([${sd.join(', ')}], numpy.float32).reshape(3, 1, 1)
