@@ -41,7 +41,10 @@ export function blackAround({ size, bytes }: Picture, { top, left, flipped }: Pl
       const x = (flipped ? size - 1 - column : column) + left;
       if (x < 0 || x >= size) continue;
       const from = (y * size + x) * CHANNELS;
-      result.set(bytes.subarray(from, from + CHANNELS), (row * size + column) * CHANNELS);
+      const to = (row * size + column) * CHANNELS;
+      result[to] = bytes[from] as number;
+      result[to + 1] = bytes[from + 1] as number;
+      result[to + 2] = bytes[from + 2] as number;
     }
   }
   return { size, bytes: result };

@@ -24,9 +24,9 @@ export const contrast: Change = (picture, share) => {
   return blend(() => mean, picture, share);
 };
 
-/** Weights of a pixel's neighbourhood, 3 × 3, in thirteenths. */
-const SMOOTHING = [1, 1, 1, 1, 5, 1, 1, 1, 1];
-const SMOOTHING_SUM = 13;
+/** A smooth pixel is the mean of its 3 × 3 neighbourhood, in which it counts five times. */
+const CENTRE_WEIGHT = 5;
+const SMOOTHING_SUM = 8 + CENTRE_WEIGHT;
 
 /** Towards a smooth picture; the border has no neighbours and stays. */
 export const sharpness: Change = (picture, share) => {
@@ -35,10 +35,12 @@ export const sharpness: Change = (picture, share) => {
   const smooth = (value: number, at: number): number => {
     const [row, column] = [Math.floor(at / stride), Math.floor((at % stride) / CHANNELS)];
     if (row === 0 || row === size - 1 || column === 0 || column === size - 1) return value;
-    const sum = SMOOTHING.reduce((total, weight, tap) => {
-      const there = at + (Math.floor(tap / 3) - 1) * stride + ((tap % 3) - 1) * CHANNELS;
-      return total + weight * (bytes[there] ?? 0);
-    }, 0);
+    let sum = (CENTRE_WEIGHT - 1) * value;
+    for (let down = -stride; down <= stride; down += stride) {
+      for (let across = -CHANNELS; across <= CHANNELS; across += CHANNELS) {
+        sum += bytes[at + down + across] as number;
+      }
+    }
     return Math.trunc(sum / SMOOTHING_SUM + 0.5);
   };
   return blend(smooth, picture, share);

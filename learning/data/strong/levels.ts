@@ -7,15 +7,16 @@ const HIGHEST = 255;
 /** How often each level occurs, channel by channel. */
 function histograms({ bytes }: Picture): readonly Uint32Array[] {
   const counts = Array.from({ length: CHANNELS }, () => new Uint32Array(LEVELS));
-  for (const [at, value] of bytes.entries()) {
+  for (let at = 0; at < bytes.length; at += 1) {
     const channel = counts[at % CHANNELS] as Uint32Array;
+    const value = bytes[at] as number;
     channel[value] = (channel[value] as number) + 1;
   }
   return counts;
 }
 
 function byTables(picture: Picture, tables: readonly Uint8Array[]): Picture {
-  return mapBytes(picture, (value, at) => tables[at % CHANNELS]?.[value] ?? 0);
+  return mapBytes(picture, (value, at) => (tables[at % CHANNELS] as Uint8Array)[value] as number);
 }
 
 /** Stretches each channel to all levels. */

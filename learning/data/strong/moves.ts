@@ -1,22 +1,25 @@
 /** Affine moves of a picture, to the nearest pixel; what comes in from outside is black. */
 import { CHANNELS, type Change, type Picture } from './picture.ts';
 
-/** Where a point of the result, in pixels from the corner, comes from. */
-type Origin = (x: number, y: number) => readonly [x: number, y: number];
+/** Where the point (x, y) of the result comes from: (a·x + b·y + c, d·x + e·y + f), in pixels. */
+type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 const CENTRE_OF_PIXEL = 0.5;
 
-function moved({ size, bytes }: Picture, origin: Origin): Picture {
+function moved({ size, bytes }: Picture, [a, b, c, d, e, f]: Matrix): Picture {
   const result = new Uint8Array(bytes.length);
+  let to = 0;
   for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column < size; column += 1) {
-      const [x, y] = origin(column + CENTRE_OF_PIXEL, row + CENTRE_OF_PIXEL).map(Math.floor) as [
-        number,
-        number,
-      ];
-      if (x < 0 || x >= size || y < 0 || y >= size) continue;
-      const from = (y * size + x) * CHANNELS;
-      result.set(bytes.subarray(from, from + CHANNELS), (row * size + column) * CHANNELS);
+    const y = row + CENTRE_OF_PIXEL;
+    for (let column = 0; column < size; column += 1, to += CHANNELS) {
+      const x = column + CENTRE_OF_PIXEL;
+      const across = Math.floor(a * x + b * y + c);
+      const down = Math.floor(d * x + e * y + f);
+      if (across < 0 || across >= size || down < 0 || down >= size) continue;
+      const from = (down * size + across) * CHANNELS;
+      result[to] = bytes[from] as number;
+      result[to + 1] = bytes[from + 1] as number;
+      result[to + 2] = bytes[from + 2] as number;
     }
   }
   return { size, bytes: result };
@@ -27,18 +30,18 @@ export const rotate: Change = (picture, degrees) => {
   const angle = (degrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const middle = picture.size / 2;
-  return moved(picture, (x, y) => {
-    const [across, down] = [x - middle, y - middle];
-    return [middle + cos * across - sin * down, middle + sin * across + cos * down];
-  });
+  return moved(picture, [
+    ...([cos, -sin, middle - cos * middle + sin * middle] as const),
+    ...([sin, cos, middle - sin * middle - cos * middle] as const),
+  ]);
 };
 
 /** Shifts each row by its height, and each column by its place, times a slope. */
-export const shearX: Change = (picture, slope) => moved(picture, (x, y) => [x + slope * y, y]);
-export const shearY: Change = (picture, slope) => moved(picture, (x, y) => [x, y + slope * x]);
+export const shearX: Change = (picture, slope) => moved(picture, [1, slope, 0, 0, 1, 0]);
+export const shearY: Change = (picture, slope) => moved(picture, [1, 0, 0, slope, 1, 0]);
 
 /** Shifts by a share of the size. */
 export const translateX: Change = (picture, share) =>
-  moved(picture, (x, y) => [x + share * picture.size, y]);
+  moved(picture, [1, 0, share * picture.size, 0, 1, 0]);
 export const translateY: Change = (picture, share) =>
-  moved(picture, (x, y) => [x, y + share * picture.size]);
+  moved(picture, [1, 0, 0, 0, 1, share * picture.size]);

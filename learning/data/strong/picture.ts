@@ -11,11 +11,17 @@ export function mapBytes(
   { size, bytes }: Picture,
   compute: (value: number, at: number) => number,
 ): Picture {
-  return { size, bytes: Uint8Array.from(bytes, compute) };
+  const result = new Uint8Array(bytes.length);
+  // A loop: `Uint8Array.from` takes ten times as long, and a batch has a hundred thousand bytes.
+  for (let at = 0; at < bytes.length; at += 1) result[at] = compute(bytes[at] as number, at);
+  return { size, bytes: result };
 }
 
 /** Brightness of a pixel as video has it (ITU-R 601-2), in whole numbers as Pillow rounds it. */
 export function luma(bytes: Uint8Array, pixel: number): number {
-  const [red, green, blue] = [0, 1, 2].map((channel) => bytes[pixel * CHANNELS + channel] ?? 0);
-  return ((red ?? 0) * 19_595 + (green ?? 0) * 38_470 + (blue ?? 0) * 7471 + 0x8000) >> 16;
+  const at = pixel * CHANNELS;
+  const red = bytes[at] as number;
+  const green = bytes[at + 1] as number;
+  const blue = bytes[at + 2] as number;
+  return (red * 19_595 + green * 38_470 + blue * 7471 + 0x8000) >> 16;
 }
