@@ -1,4 +1,5 @@
 /** A small training, or the gradients of its loss, with any model, method and engine. */
+import type { Views } from '../../../../distillers/contract.ts';
 import { teacherUse } from '../../../../distillers/lookup.ts';
 import { adam } from '../../../../learning/engine/adam.ts';
 import { tf } from '../../../../learning/engine/backend.ts';
@@ -8,6 +9,7 @@ import { sgd } from '../../../../learning/engine/sgd.ts';
 import type { Engine, Feeds, LossTerms } from '../../../../learning/engine/trainer.ts';
 import { createProgram, createTrainer } from '../../../../learning/engine/trainer.ts';
 import { stream } from '../../../../learning/engine/random.ts';
+import { answering } from '../../../../learning/training/answering.ts';
 import { knowledgeOf } from '../../../../learning/training/knowledge.ts';
 import { createObjective, type Objective } from '../../../../learning/training/objective.ts';
 import { distillerSchema } from '../../../../study/distillers.ts';
@@ -55,7 +57,10 @@ export function isExplainer(model: string): boolean {
 }
 
 /** Cross-entropy, and the method with its published weight. */
-function objectiveOf(method: Method, model: string, imageSize: number): Objective {
+function objectiveOf(
+  method: Method,
+  { model, imageSize, taught }: { model: string; imageSize: number; taught: Network },
+): Objective {
   const hard = { name: 'ce', weight: 1 };
   const soft = distillerSchema.parse({ name: method, ...OPTIONS[method] });
   const isTaught = teacherUse([method]) !== 'nothing';
@@ -68,7 +73,11 @@ function objectiveOf(method: Method, model: string, imageSize: number): Objectiv
   const classOfRow = Int32Array.from({ length: ROWS }, (_, row) => row % CLASSES);
   return createObjective(
     { distillers: method === 'ce' ? [hard] : [hard, soft], ...(isTaught ? teacher : {}) },
-    { pair, classOfRow, seeds: { init: 5, data: 6 } },
+    {
+      ...{ pair, classOfRow, seeds: { init: 5, data: 6 } },
+      teacherTensor: (name) =>
+        taught.trainable.get(name)?.variable.dataSync<'float32'>() ?? new Float32Array(),
+    },
   );
 }
 
@@ -88,12 +97,16 @@ function lossFunction(
         ? { inverseGateTemperature: feeds['gate'] as tf.Scalar }
         : {}),
     };
-    const { total, terms } = objective.loss({
-      labels: feeds['labels'] as tf.Tensor2D,
-      student: knowledgeOf(student.forward(images, pass)),
+    const views = (of: tf.Tensor4D): Views => ({
+      student: knowledgeOf(student.forward(of, pass)),
       ...(objective.teacher === 'nothing'
         ? {}
-        : { teacher: knowledgeOf(teacher.forward(images, { mode: 'evaluate', ...kept })) }),
+        : { teacher: knowledgeOf(teacher.forward(of, { mode: 'evaluate', ...kept })) }),
+    });
+    const { total, terms } = objective.loss({
+      labels: feeds['labels'] as tf.Tensor2D,
+      ...views(images),
+      ...(objective.readsStrongView ? { strong: views(tf.reverse(images, 0)) } : {}),
       rows: feeds['rows'] as tf.Tensor1D,
       fed: feeds,
     });
@@ -104,9 +117,10 @@ function lossFunction(
 export function createExperiment(options: ExperimentOptions): Experiment {
   const { model, method, engine, imageSize = 16, batch = 8, rate = 0.05 } = options;
   const width = model === 'hme_ltb' ? { width: 32 } : {};
-  const network = randomNetwork({ model, imageSize, ...width });
+  const body = randomNetwork({ model, imageSize, ...width });
   const teacher = randomNetwork({ model: 'resnet14', imageSize }, 7);
-  const objective = objectiveOf(method, model, imageSize);
+  const objective = objectiveOf(method, { model, imageSize, taught: teacher });
+  const network = objective.head === undefined ? body : answering(body, objective.head);
   const parameters = [...network.trainable.values(), ...objective.trained];
   const optimizer =
     options.optimizer === 'adam'
