@@ -4,6 +4,7 @@ import type { LegEnd, LegWord, LiveLegs } from '../leg/ports.ts';
 import type { Leg, Place } from '../leg/spec.ts';
 import type { BenchmarkTrial } from '../study/benchmark.ts';
 import type { CodeIndex } from '../study/code.ts';
+import type { Section } from '../study/plan/plan.ts';
 import type { Study } from '../study/schema.ts';
 
 /**
@@ -71,6 +72,30 @@ export type FailedTrial = {
 export type FailureChunk = {
   readonly trials: readonly FailedTrial[];
   readonly before?: string;
+  /** Last chunks of other chains that are part of this one. */
+  readonly joined?: readonly string[];
+};
+
+/** Some of the trials of a study's plan. */
+export type PlanPage = {
+  /** Digest of the resolved study. */
+  readonly study: string;
+  readonly sections: readonly Section[];
+  /** Which ones, in the order of the plan of these sections. */
+  readonly from: number;
+  readonly count: number;
+  /** Digest of the trials that have failed so far. */
+  readonly failures?: string;
+};
+
+/** What a look-up of a page has found: see `packStates` and `packTop1`. */
+export type PlanFound = {
+  readonly states: string;
+  readonly top1: string;
+  /** Places in the page of trials that have failed, or whose result is damaged, by code. */
+  readonly failed: Readonly<Partial<Record<ErrorCode, readonly number[]>>>;
+  /** What the first of them said, by place. */
+  readonly messages: Readonly<Record<number, string>>;
 };
 
 /** Where a trial stands that another study has started. */
@@ -117,7 +142,10 @@ export type StudyActivities = {
   measureLegs(workflowIds: readonly string[]): Promise<readonly number[]>;
   /** Keeps a chunk of failed trials; answers its digest. */
   keepFailures(chunk: FailureChunk): Promise<string>;
-  readFailures(digest: string): Promise<FailureChunk>;
+  /** A chunk; with ids, those of a whole chain, and no chunk before it. */
+  readFailures(digest: string, only?: readonly string[]): Promise<FailureChunk>;
+  /** Where at most 5,000 trials of a plan stand: the answer stays below 64 KiB. */
+  lookUpPlan(page: PlanPage): Promise<PlanFound>;
 };
 
 /** Long activities on the queues of legs: each holds one slot while its leg runs. */
@@ -179,5 +207,7 @@ export type ReportActivities = {
 export type RecordActivities = {
   /** Answers the trials that could not be recorded because their files are damaged. */
   recordTrials(input: RecordTrialsInput): Promise<readonly string[]>;
+  /** Records what is there of a page of a plan; answers how many trials the plan has. */
+  recordPlan(page: PlanPage, study: string): Promise<{ readonly total: number }>;
   recordReport(study: string): Promise<void>;
 };

@@ -13,23 +13,32 @@ export async function keepFailures(
   return digest;
 }
 
+/** Reads a chunk; with ids, those failed trials of the whole chain. */
 export async function readFailures(
   store: Pick<Store, 'getBlob'>,
   digest: string,
+  only?: readonly string[],
 ): Promise<FailureChunk> {
+  if (only !== undefined) {
+    const all = await readAllFailures(store, digest);
+    return { trials: only.flatMap((id) => all.get(id) ?? []) };
+  }
   return JSON.parse(new TextDecoder().decode(await store.getBlob(digest))) as FailureChunk;
 }
 
-/** All failed trials of a chain of chunks, by id. */
+/** All failed trials of a chain of chunks and of those joined to it, by id. */
 export async function readAllFailures(
   store: Pick<Store, 'getBlob'>,
   last: string | undefined,
 ): Promise<ReadonlyMap<string, FailedTrial>> {
   const failed = new Map<string, FailedTrial>();
-  for (let digest = last; digest !== undefined;) {
-    const chunk = await readFailures(store, digest);
-    for (const trial of chunk.trials) failed.set(trial.id, trial);
-    digest = chunk.before;
+  const unread = last === undefined ? [] : [last];
+  for (let digest = unread.pop(); digest !== undefined; digest = unread.pop()) {
+    const { trials, before, joined = [] } = await readFailures(store, digest);
+    // What was kept later stands: it is read first.
+    for (const trial of trials) if (!failed.has(trial.id)) failed.set(trial.id, trial);
+    if (before !== undefined) unread.push(before);
+    unread.push(...joined);
   }
   return failed;
 }

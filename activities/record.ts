@@ -6,10 +6,12 @@ import { readResult } from '../stores/results.ts';
 import { listRuns } from '../stores/runs.ts';
 import type { Tracking } from '../stores/tracking.ts';
 import { alive } from './alive.ts';
-import type { Recordable, RecordActivities, RecordTrialsInput } from './contract.ts';
+import type { PlanPage, Recordable, RecordActivities, RecordTrialsInput } from './contract.ts';
 import { crossing } from './failure.ts';
 import { readEpochs } from './gather.ts';
 import { MARKDOWN, PAGE } from './draw.ts';
+import { readPage } from './look-up-plan.ts';
+import { findOne, readStudy } from './study.ts';
 
 export type RecordPorts = {
   readonly artifacts: Pick<ArtifactStore, 'get' | 'getBlob' | 'getJson' | 'list' | 'location'>;
@@ -23,8 +25,29 @@ const WRITTEN_AT_ONCE = 4;
 export function createRecordActivities(ports: RecordPorts): RecordActivities {
   return {
     recordTrials: (input) => crossing(() => alive(() => recordTrials(ports, input))),
+    recordPlan: (page, study) => crossing(() => alive(() => recordPlan(ports, page, study))),
     recordReport: (study) => crossing(() => alive(() => recordReport(ports, study))),
   };
+}
+
+async function recordPlan(
+  ports: RecordPorts,
+  page: PlanPage,
+  study: string,
+): Promise<{ readonly total: number }> {
+  const resolved = await readStudy(ports.artifacts, page.study);
+  const { nodes, found, total } = await readPage(
+    (key) => findOne(ports.artifacts, key),
+    resolved,
+    page,
+  );
+  const trials = found.flatMap((result, at) =>
+    result === undefined || result.status === 'damaged'
+      ? []
+      : [{ key: result.key, trial: nodes[at]?.id ?? '' }],
+  );
+  await recordTrials(ports, { study, trials });
+  return { total };
 }
 
 async function recordTrials(

@@ -20,8 +20,9 @@ import type {
   TrialFailure,
 } from './contract.ts';
 import { crossing } from './failure.ts';
-import { keepFailures, readFailures } from './failures.ts';
+import { keepFailures, readAllFailures, readFailures } from './failures.ts';
 import { readHeartbeat } from './heartbeat.ts';
+import { lookUpPlan } from './look-up-plan.ts';
 import type { CatalogPort } from './ports.ts';
 import { summaryOf } from './summary.ts';
 
@@ -48,7 +49,15 @@ export function createStudyActivities(ports: StudyPorts): StudyActivities {
       ),
     measureLegs: (workflowIds) => crossing(() => measure(temporal, workflowIds)),
     keepFailures: (chunk) => crossing(() => keepFailures(artifacts, chunk)),
-    readFailures: (digest) => crossing(() => readFailures(artifacts, digest)),
+    readFailures: (digest, only) => crossing(() => readFailures(artifacts, digest, only)),
+    lookUpPlan: (page) =>
+      crossing(() =>
+        alive(async () => {
+          const resolved = await readStudy(artifacts, page.study);
+          const failed = await readAllFailures(artifacts, page.failures);
+          return await lookUpPlan((key) => findOne(artifacts, key), resolved, page, failed);
+        }),
+      ),
   };
 }
 
@@ -92,6 +101,15 @@ export async function readStudy(
   digest: string,
 ): Promise<ResolvedStudy> {
   return JSON.parse(new TextDecoder().decode(await artifacts.getBlob(digest))) as ResolvedStudy;
+}
+
+/** What lies at a key, if anything does. */
+export async function findOne(
+  artifacts: Pick<ArtifactStore, 'getJson' | 'location'>,
+  key: string,
+): Promise<Found | undefined> {
+  const [found] = await find(artifacts, [key]);
+  return found;
 }
 
 async function find(

@@ -1,8 +1,10 @@
 import type { FailedTrial, PinnedStudy } from '../activities/contract.ts';
-import { expandStudy, restrictTo, type Section } from '../study/plan/plan.ts';
+import type { Section, TrialNode } from '../study/plan/plan.ts';
 import { extendedSeconds, openAccount, usedSeconds } from './device-account.ts';
 import { watchForeign } from './foreign.ts';
+import { watchHistory, type HistoryWatch } from './history.ts';
 import { openOutbox } from './outbox.ts';
+import type { Parts } from './parts/state.ts';
 import { createSchedule } from './schedule.ts';
 import { entryOf, failTrial, type StudyRun } from './state.ts';
 
@@ -23,23 +25,37 @@ export type Carry = {
   readonly failures?: string;
 };
 
-/** Opens a run of a resolved study, restricted to sections with all that they need. */
+/** What a run is opened on. */
+export type Opening = PinnedStudy & {
+  readonly sections: readonly Section[];
+  /** The trials that it tells of, in plan order. */
+  readonly nodes: readonly TrialNode[];
+  /** Those that it starts itself, where its parts start the others. */
+  readonly own?: readonly TrialNode[];
+  readonly parts?: Parts;
+  readonly history?: HistoryWatch;
+};
+
+/** Opens a run of a resolved study. */
 export function openRun(
-  { resolved, digest }: PinnedStudy,
-  sections: readonly Section[],
+  { resolved, digest, sections, nodes, own = nodes, parts, history = watchHistory() }: Opening,
   now: number,
-  carry?: Carry,
+  carry?: Omit<Carry, 'resolved'>,
   failed: readonly FailedTrial[] = [],
 ): StudyRun {
-  const nodes = restrictTo(expandStudy(resolved.study, resolved), sections);
   const { parallel, gpuHours } = resolved.study.limits;
   const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0, carry?.extraSeconds);
   const { pausedBecause } = carry ?? {};
   const run: StudyRun = {
     resolved,
     digest,
+    sections,
     entries: new Map(nodes.map((node) => [node.id, { node, state: 'waiting' }])),
-    schedule: createSchedule(nodes),
+    schedule: createSchedule(own),
+    ...(parts === undefined ? {} : { parts }),
+    awaited: new Set(),
+    lookedUp: new Set(),
+    history,
     startedAt: carry?.startedAt ?? now,
     phase: 'training',
     paused: carry?.paused ?? false,

@@ -55,6 +55,11 @@ export function usedSeconds({ endedSeconds, underWay }: DeviceAccount): number {
   return [...underWay.values()].reduce((sum, meter) => sum + meter.measuredSeconds, endedSeconds);
 }
 
+/** What may still be used. */
+export function secondsLeft(account: DeviceAccount): number {
+  return Math.max(0, account.limitSeconds - usedSeconds(account));
+}
+
 /** Whether a study has used the device time that it may; false where it sets no limit. */
 export function isSpent(account: DeviceAccount | undefined): boolean {
   return account !== undefined && usedSeconds(account) >= account.limitSeconds;

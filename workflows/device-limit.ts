@@ -45,7 +45,8 @@ async function untilSpent(device: DeviceAccount): Promise<void> {
   const { underWay } = device;
   let mostSeconds = usedSeconds(device);
   while (!isSpent(device)) {
-    await condition(() => underWay.size > 0);
+    await condition(() => underWay.size > 0 || isSpent(device));
+    if (isSpent(device)) return;
     const trials = underWay.size;
     const from = Date.now();
     const soonest = (device.limitSeconds - mostSeconds) / trials;

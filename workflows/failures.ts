@@ -14,7 +14,11 @@ export async function keepFailedTrials(run: StudyRun): Promise<string | undefine
   for (const trials of chunksOf(failedTrials(run))) {
     before = await keepFailures({ trials, ...(before === undefined ? {} : { before }) });
   }
-  return before;
+  // Parts have kept theirs.
+  const joined = run.parts?.list.flatMap(({ failures = [] }) => failures) ?? [];
+  if (joined.length === 0) return before;
+  const unique = [...new Set(joined)];
+  return keepFailures({ trials: [], joined: unique, ...(before === undefined ? {} : { before }) });
 }
 
 /** The failed trials that an earlier run of a study has kept. */
@@ -31,6 +35,7 @@ export async function readFailedTrials(last: string | undefined): Promise<readon
 /** Trials that have failed, and those tried again whose failures count for the quarantine. */
 export function failedTrials(run: StudyRun): readonly FailedTrial[] {
   return [...run.entries.values()].flatMap(({ node: { id }, failure, earlier = [], result }) => {
+    if (run.parts?.partOf.get(id)?.failures !== undefined) return [];
     if (failure !== undefined) return [{ id, failure, earlier }];
     return earlier.length > 0 && result === undefined ? [{ id, earlier }] : [];
   });

@@ -1,7 +1,9 @@
-import { condition, workflowInfo } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import { isSpent } from './device-account.ts';
 import { findAll } from './find.ts';
 import { followTrial } from './follow.ts';
+import { arePartsSettled, growParts, mayGrowParts, tellSettled } from './parts/study.ts';
+import { freeSlots, ownRunning } from './parts/slots.ts';
 import {
   bindEntry,
   completeTrial,
@@ -17,56 +19,65 @@ export type GraphEnd = 'settled' | 'history-full' | 'limit-reached';
 
 /**
  * Runs the trials of a study: what is found by key is done, the rest runs as child workflows in a
- * window of `run.parallel`, critical path first. A failed trial blocks only what needs it. Ends when
+ * window of `run.parallel`, critical path first; of a large study they run in parts, to which it lends
+ * slots of that window. A failed trial blocks only what needs it. Ends when
  * nothing is left to do, or, with nothing under way, when the history has grown too long or the
  * device time is spent. No failed trial can be retried from then on, unless the history is full.
  */
 export async function runGraph(run: StudyRun): Promise<GraphEnd> {
-  const lookedUp = new Set<string>();
   for (;;) {
-    await lookUpReady(run, lookedUp);
+    await lookUpReady(run);
     run.outbox.sendIfDue();
+    tellSettled(run);
     const end = endOf(run);
     if (end !== undefined) {
       if (end !== 'history-full') run.phase = 'reporting';
       return end;
     }
     // The next run of the study waits for them: they would keep this one from ending.
-    if (workflowInfo().continueAsNewSuggested) run.foreign.release();
-    if (mayStart(run)) startReady(run, lookedUp);
-    await nextChange(run, lookedUp);
+    if (run.history.isFull()) run.foreign.release();
+    if (mayStart(run)) {
+      startReady(run);
+      growParts(run);
+    }
+    await nextChange(run);
   }
 }
 
-function endOf({ schedule, device, underWay }: StudyRun): GraphEnd | undefined {
-  if (schedule.settled()) return 'settled';
-  if (isSpent(device) && schedule.running() === 0) return 'limit-reached';
-  const isFull = workflowInfo().continueAsNewSuggested && underWay.size === 0;
-  return isFull ? 'history-full' : undefined;
+function endOf(run: StudyRun): GraphEnd | undefined {
+  const { schedule, device, underWay, history } = run;
+  if (schedule.settled() && arePartsSettled(run)) return 'settled';
+  if (underWay.size > 0) return undefined;
+  if (isSpent(device) && ownRunning(run) === 0) return 'limit-reached';
+  return history.isLong() ? 'history-full' : undefined;
 }
 
 /** Whether trials may be started, if there are any. */
 function mayStart(run: StudyRun): boolean {
-  return !run.paused && !workflowInfo().continueAsNewSuggested && !isSpent(run.device);
+  return !run.paused && !run.history.isFull() && !isSpent(run.device);
 }
 
 /** Resolves when a trial has ended, or a message has changed what may start. */
-async function nextChange(run: StudyRun, lookedUp: ReadonlySet<string>): Promise<void> {
-  const { schedule } = run;
+async function nextChange(run: StudyRun): Promise<void> {
+  const { schedule, lookedUp } = run;
   const running = schedule.running();
   const startable = (): boolean =>
-    mayStart(run) && schedule.running() < run.parallel && schedule.ready().length > 0;
+    mayStart(run) && ((freeSlots(run) > 0 && schedule.ready().length > 0) || mayGrowParts(run));
   const unseen = (): boolean => schedule.ready().some((id) => !lookedUp.has(id));
-  const releasable = (): boolean =>
-    workflowInfo().continueAsNewSuggested && run.foreign.count() > 0;
+  const releasable = (): boolean => run.history.isFull() && run.foreign.count() > 0;
   await condition(
     () =>
-      schedule.running() < running || startable() || unseen() || releasable() || schedule.settled(),
+      schedule.running() < running ||
+      startable() ||
+      unseen() ||
+      releasable() ||
+      endOf(run) !== undefined,
   );
 }
 
 /** Looks up every trial that has become ready, until no further one becomes ready by it. */
-async function lookUpReady(run: StudyRun, lookedUp: Set<string>): Promise<void> {
+async function lookUpReady(run: StudyRun): Promise<void> {
+  const { lookedUp } = run;
   for (;;) {
     const fresh = run.schedule.ready().filter((id) => !lookedUp.has(id));
     if (fresh.length === 0) return;
@@ -84,10 +95,10 @@ async function lookUpReady(run: StudyRun, lookedUp: Set<string>): Promise<void> 
   }
 }
 
-function startReady(run: StudyRun, lookedUp: ReadonlySet<string>): void {
+function startReady(run: StudyRun): void {
   for (const id of run.schedule.ready()) {
-    if (run.schedule.running() >= run.parallel) return;
-    if (!lookedUp.has(id)) continue;
+    if (freeSlots(run) <= 0) return;
+    if (!run.lookedUp.has(id)) continue;
     run.schedule.start(id);
     setState(run, entryOf(run, id), 'running');
     void followTrial(run, bindEntry(run, id));

@@ -10,6 +10,7 @@ import type { Carry } from './carry.ts';
 import { clean, type JanitorSummary } from './janitor.ts';
 import { runStudy, type StudySummary } from './study.ts';
 
+export { part } from './parts/part.ts';
 export { record } from './record.ts';
 export { report } from './report.ts';
 export { trial } from './trial.ts';
@@ -44,7 +45,7 @@ export const janitor = (input?: unknown): Promise<JanitorSummary> => clean(input
 
 const TYPES = [
   ...['reproduce', 'teacher', 'explain', 'sweep', 'evaluate', 'report', 'record', 'trial'],
-  ...['benchmark', 'janitor'],
+  ...['part', 'benchmark', 'janitor'],
 ];
 
 /** Refuses a type that is none of these, which would otherwise wait for a worker that knows it for ever. */

@@ -21,7 +21,7 @@ export const resumeSignal = defineSignal('resume');
 export const setParallelismUpdate = defineUpdate<number, [number]>('setParallelism');
 /** Lets the legs of a study with `limits.gpuHours` use so many device hours more; answers the new limit. */
 export const extendBudgetUpdate = defineUpdate<number, [number]>('extendBudget');
-/** Tries the failed trials once more, quarantined ones excepted; answers their ids. */
+/** Tries the failed trials once more, quarantined ones excepted; answers their ids, the first 200. */
 export const retryFailedUpdate = defineUpdate<readonly string[]>('retryFailed');
 /** Sent by trials to a study that limits device time, not by people. */
 export const launchEndedSignal = defineSignal<[LaunchEnd]>('launchEnded');

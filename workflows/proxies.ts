@@ -40,8 +40,8 @@ export const { planBenchmark, judgeBenchmark } = proxyActivities<BenchmarkActivi
   retry: patient,
 });
 
-/** Uploading a dataset takes its time. */
-export const { resolveStudy } = proxyActivities<StudyActivities>({
+/** Uploading a dataset takes its time, and so does looking up thousands of results. */
+export const { resolveStudy, lookUpPlan } = proxyActivities<StudyActivities>({
   taskQueue: STUDY_QUEUE,
   startToCloseTimeout: '30 minutes',
   heartbeatTimeout: SILENCE,
@@ -106,7 +106,7 @@ export const { renderReport } = proxyActivities<ReportActivities>({
 });
 
 /** MLflow may be down for days: nothing fails and nothing is lost. */
-export const { recordTrials, recordReport } = proxyActivities<RecordActivities>({
+export const { recordTrials, recordPlan, recordReport } = proxyActivities<RecordActivities>({
   taskQueue: RECORD_QUEUE,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: SILENCE,

@@ -6,6 +6,7 @@ import {
   bindTrial,
   handedOn,
   type BoundTrial,
+  type Section,
   type TrialNode,
   type Weights,
 } from '../study/plan/plan.ts';
@@ -13,7 +14,9 @@ import type { EvaluationToCome } from '../study/spec.ts';
 import type { StudyStatus, TrialState } from '../study/status.ts';
 import type { DeviceAccount } from './device-account.ts';
 import type { ForeignTrials } from './foreign.ts';
+import type { HistoryWatch } from './history.ts';
 import type { Outbox } from './outbox.ts';
+import type { Parts } from './parts/state.ts';
 import type { Schedule } from './schedule.ts';
 import type { Streaks } from './streaks.ts';
 
@@ -37,8 +40,18 @@ export type StudyRun = {
   readonly resolved: ResolvedStudy;
   /** Digest of the resolved study. */
   readonly digest: string;
+  /** Which sections of the study it runs. */
+  readonly sections: readonly Section[];
   readonly entries: ReadonlyMap<string, Entry>;
+  /** The trials that this run starts itself: of a study in parts, those that the parts share. */
   readonly schedule: Schedule;
+  /** The other trials of a large study. */
+  readonly parts?: Parts;
+  /** In a part: trials of its study that it needs and that have not ended yet. */
+  readonly awaited: Set<string>;
+  /** Trials that have been looked up by their keys. */
+  readonly lookedUp: Set<string>;
+  readonly history: HistoryWatch;
   readonly startedAt: number;
   phase: Exclude<StudyStatus['phase'], 'paused' | 'resolving'>;
   paused: boolean;
@@ -158,6 +171,13 @@ export function putBack(run: StudyRun, id: string): void {
   run.schedule.stop(id);
 }
 
+/** A trial that this run waits for, and does not start itself, has come to nothing. */
+export function loseTrial(run: StudyRun, id: string): void {
+  run.awaited.delete(id);
+  setState(run, entryOf(run, id), 'failed');
+  block(run, run.schedule.fail(id));
+}
+
 function block(run: StudyRun, ids: readonly string[]): void {
   for (const id of ids) setState(run, entryOf(run, id), 'blocked');
 }
@@ -171,12 +191,17 @@ export function retryFailed(run: StudyRun): readonly string[] {
     const entry = entryOf(run, id);
     setState(run, entry, 'waiting');
     delete entry.failure;
-    run.schedule.retry(id);
+    if (isOwn(run, id)) run.schedule.retry(id);
   }
   for (const [id, entry] of run.entries) {
-    if (entry.state === 'blocked' && run.schedule.state(id) === 'waiting') {
+    if (entry.state === 'blocked' && isOwn(run, id) && run.schedule.state(id) === 'waiting') {
       setState(run, entry, 'waiting');
     }
   }
   return ids;
+}
+
+/** Whether a run starts this trial itself; otherwise one of its parts does. */
+export function isOwn({ parts }: Pick<StudyRun, 'parts'>, id: string): boolean {
+  return parts?.partOf.has(id) !== true;
 }

@@ -8,11 +8,11 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { ReportSummary } from '../activities/contract.ts';
-import type { Section } from '../study/plan/plan.ts';
+import { expandStudy, restrictTo, type Section } from '../study/plan/plan.ts';
 import { MAX_PAGE } from '../study/status.ts';
 import { carryOf, openRun, type Carry } from './carry.ts';
 import { conclude, type StudySummary } from './conclude.ts';
-import { extend, isSpent, noteLaunchEnd } from './device-account.ts';
+import { extend, isSpent, noteLaunchEnd, secondsLeft } from './device-account.ts';
 import { withinDeviceLimit } from './device-limit.ts';
 import { runGraph } from './graph.ts';
 import {
@@ -28,6 +28,11 @@ import {
   trialsQuery,
 } from './messages.ts';
 import { statusBefore, statusOf, tableOf } from './status.ts';
+import { hearPart } from './parts/hear.ts';
+import { partSignal } from './parts/messages.ts';
+import { openInParts } from './parts/open.ts';
+import { PART_TRIALS } from './parts/split.ts';
+import { retryParts, shrinkParts, tellParts } from './parts/study.ts';
 import { keepFailedTrials, readFailedTrials } from './failures.ts';
 import { readStudy, renderReport, resolveStudy } from './proxies.ts';
 import { pause, resume, retryFailed, setState, type StudyRun } from './state.ts';
@@ -36,7 +41,12 @@ import { changesOf, trialsOf } from './trials.ts';
 export type { StudySummary } from './conclude.ts';
 
 /** Which part of a study a workflow type runs. */
-export type Part = { readonly sections: readonly Section[]; readonly report: boolean };
+export type Part = {
+  readonly sections: readonly Section[];
+  readonly report: boolean;
+  /** A study of more trials is run in parts of that many. */
+  readonly partTrials?: number;
+};
 
 /** Signature of the workflow types that `runStudy` carries out, for continuing as new. */
 type RunPart = (input: unknown, carry?: Carry) => Promise<StudySummary>;
@@ -76,12 +86,16 @@ export async function runStudy(
 
 /** Resolves a study in its first run; a later run goes on with what that one has resolved. */
 async function open(input: unknown, part: Part, carry: Carry | undefined): Promise<StudyRun> {
-  if (carry === undefined) {
-    return openRun(await resolveStudy(input), part.sections, Date.now());
-  }
-  const pinned = { digest: carry.resolved, resolved: await readStudy(carry.resolved) };
-  const failed = await readFailedTrials(carry.failures);
-  return openRun(pinned, part.sections, Date.now(), carry, failed);
+  const pinned =
+    carry === undefined
+      ? await resolveStudy(input)
+      : { digest: carry.resolved, resolved: await readStudy(carry.resolved) };
+  const { sections, partTrials = PART_TRIALS } = part;
+  const nodes = restrictTo(expandStudy(pinned.resolved.study, pinned.resolved), sections);
+  const opening = { ...pinned, sections, nodes };
+  if (nodes.length > partTrials) return openInParts({ ...opening, partTrials }, Date.now(), carry);
+  const failed = await readFailedTrials(carry?.failures);
+  return openRun(opening, Date.now(), carry, failed);
 }
 
 /** What the next run goes on from, with every message that has come until now. */
@@ -111,10 +125,14 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
     return opened.run as StudyRun;
   };
   setHandler(pauseSignal, async () => {
-    pause(await ready());
+    const run = await ready();
+    pause(run);
+    tellParts(run, { paused: true });
   });
   setHandler(resumeSignal, async () => {
-    resume(await ready());
+    const run = await ready();
+    resume(run);
+    tellParts(run, { paused: false });
   });
   setHandler(
     setParallelismUpdate,
@@ -122,6 +140,7 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
       const run = await ready();
       const before = run.parallel;
       run.parallel = parallel;
+      shrinkParts(run);
       return before;
     },
     { validator: checkParallelism },
@@ -131,19 +150,27 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
     async (hours) => {
       const run = await ready();
       checkExtension(hours, run);
-      return run.device === undefined ? Number.NaN : extend(run.device, hours);
+      if (run.device === undefined) return Number.NaN;
+      const limit = extend(run.device, hours);
+      tellParts(run, { deviceSecondsLeft: secondsLeft(run.device) });
+      return limit;
     },
     { validator: (hours) => checkExtension(hours, opened.run) },
   );
   setHandler(launchEndedSignal, (end) => {
     if (opened.run?.device !== undefined) noteLaunchEnd(opened.run.device, end);
   });
+  setHandler(partSignal, (word) => {
+    if (opened.run !== undefined) hearPart(opened.run, word);
+  });
   setHandler(
     retryFailedUpdate,
     async () => {
       const run = await ready();
       checkTraining(run);
-      return retryFailed(run);
+      const ids = retryFailed(run);
+      retryParts(run, ids);
+      return ids.slice(0, MAX_PAGE);
     },
     { validator: () => checkTraining(opened.run) },
   );

@@ -10,7 +10,7 @@ import {
   createWorld,
   developmentServer,
   failuresIn,
-  pinned,
+  opening,
   smallStudy,
   withWorkers,
 } from './world.ts';
@@ -42,14 +42,14 @@ test('ten thousand failures are kept in chunks that fit into a payload each', (t
 });
 
 test('a failure, and the quarantine of a trial that is tried again, go on in the next run', (t) => {
-  const study = pinned(smallStudy());
-  const run = openRun(study, ['teacher', 'sweep'], 5);
+  const study = opening(smallStudy(), ['teacher', 'sweep']);
+  const run = openRun(study, 5);
   const bug = [{ launch: 0, outcome: 'bug', host: 'h1', detail: 'exit 70' }] as const;
   failTrial(run, 'teacher/big', { code: 'CodeBug', message: 'm' }, bug);
   failTrial(run, 'sweep/resnet8/CE/s1', { code: 'Stopped', message: 'by hand' }, []);
   t.deepEqual(retryFailed(run).toSorted(), ['sweep/resnet8/CE/s1', 'teacher/big']);
   failTrial(run, 'sweep/resnet8/CE/s1', { code: 'Stopped', message: 'by hand' }, []);
-  const next = openRun(study, ['teacher', 'sweep'], 9, carryOf(run, undefined), failedTrials(run));
+  const next = openRun(study, 9, carryOf(run, undefined), failedTrials(run));
   t.is(next.startedAt, 5);
   t.is(next.entries.get('sweep/resnet8/CE/s1')?.state, 'failed');
   t.is(next.entries.get('teacher/big')?.state, 'waiting');

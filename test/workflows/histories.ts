@@ -16,6 +16,7 @@ export type HistoryEvent = {
   };
   readonly workflowExecutionStartedEventAttributes?: {
     readonly workflowType: { readonly name: string };
+    readonly workflowId?: string;
   };
 };
 

@@ -1,7 +1,7 @@
 /**
  * Records the histories that `replay.test.ts` replays, on a real development server:
  *
- *     node test/workflows/record-histories.ts
+ *     node test/workflows/record-histories.ts [scheduled|parts|usual|continued]
  *
  * Run it when a change of `workflows/` is meant to break studies that are under way, and say so in
  * the commit; a change that is not meant to must replay the histories that are there.
@@ -288,6 +288,26 @@ async function recordScheduled(server: TestWorkflowEnvironment, { keep, client }
   );
 }
 
+/** A study of more trials than one workflow runs: its own history, a part's, and those when all is found. */
+async function recordParts({ client, keep, start, within }: Recorder): Promise<void> {
+  const seeds = Array.from({ length: 205 }, (_, i) => i);
+  const { sweep, ...rest } = smallStudy({ name: 'large', seeds: { init: seeds, data: seeds } });
+  if (sweep === undefined) throw new Error('the small study has no sweep');
+  const methods = sweep.methods.slice(0, 1);
+  const large = { ...rest, sweep: { ...sweep, methods }, limits: { parallel: 8 } };
+  await within(createWorld(), async () => {
+    await (await start('sweep', large)).result();
+    await keep('sweep-parts', 'sweep/large');
+    // The last part is a small one.
+    await keep('part', 'sweep/large/part-2');
+    await client.workflow.getHandle('record/large').result();
+    await (await start('sweep', large)).result();
+    await keep('sweep-parts-found', 'sweep/large');
+    await client.workflow.getHandle('record/large').result();
+    await keep('record-plan', 'record/large');
+  });
+}
+
 const nothing = (): Promise<never> => Promise.reject(new Error('nobody asks for that here'));
 
 async function recordAll(server: TestWorkflowEnvironment): Promise<void> {
@@ -314,9 +334,16 @@ async function withServer(
   }
 }
 
-await withServer((server) => recordScheduled(server, recorder(server)));
-// `record-histories.ts scheduled` leaves the others as they are.
-if (process.argv[2] !== 'scheduled') {
-  await withServer(recordAll);
-  await withServer((server) => recordContinued(recorder(server)), SHORT_HISTORY);
+/** What is recorded by itself, on the server that it needs. */
+const GROUPS: Readonly<Record<string, () => Promise<void>>> = {
+  scheduled: () => withServer((server) => recordScheduled(server, recorder(server))),
+  parts: () => withServer((server) => recordParts(recorder(server))),
+  usual: () => withServer(recordAll),
+  continued: () => withServer((server) => recordContinued(recorder(server)), SHORT_HISTORY),
+};
+
+// `record-histories.ts parts` leaves the others as they are.
+const [, , only] = process.argv;
+for (const [name, record] of Object.entries(GROUPS)) {
+  if (only === undefined || only === name) await record();
 }

@@ -18,14 +18,26 @@ test.before(quietRuntime);
 async function replay(
   recorded: ReadonlyMap<string, RecordedHistory>,
 ): Promise<ReadonlyMap<string, Error | undefined>> {
-  // Nothing depends on a workflow's own id: here it is the name, which is unique.
-  const named = [...recorded].map(([workflowId, history]) => ({ workflowId, history }));
+  const names = namesById(recorded);
+  const histories = [...names].map(([workflowId, name]) => {
+    return { workflowId, history: recorded.get(name) };
+  });
   const options = { workflowBundle: await workflowBundle() };
   const ends = new Map<string, Error | undefined>();
-  for await (const { workflowId, error } of Worker.runReplayHistories(options, named)) {
-    ends.set(workflowId, error);
+  for await (const { workflowId, error } of Worker.runReplayHistories(options, histories)) {
+    ends.set(names.get(workflowId) ?? workflowId, error);
   }
   return ends;
+}
+
+/** Parts are named after their study; of several runs under one id, the others go by their name. */
+function namesById(recorded: ReadonlyMap<string, RecordedHistory>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const [name, { events }] of recorded) {
+    const id = events[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? name;
+    names.set(names.has(id) ? name : id, name);
+  }
+  return names;
 }
 
 test.serial('the workflows of this build replay every recorded history', async (t) => {

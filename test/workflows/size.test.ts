@@ -4,7 +4,7 @@ import { openRun } from '../../workflows/carry.ts';
 import { failTrial, type StudyRun } from '../../workflows/state.ts';
 import { statusOf } from '../../workflows/status.ts';
 import { changesOf, trialsOf } from '../../workflows/trials.ts';
-import { pinned, smallStudy } from './world.ts';
+import { opening, smallStudy } from './world.ts';
 
 /** What Temporal accepts of one answer; it warns from a quarter of that on. */
 const WARNING_BYTES = 512 * 1024;
@@ -24,7 +24,7 @@ function runOf(nodes: number): StudyRun {
       train: { epochs: 1, optimizer: { name: 'sgd' as const } },
     },
   };
-  return openRun(pinned(study), ['sweep'], 0);
+  return openRun(opening(study, ['sweep']), 0);
 }
 
 /** Fails every training, each with the longest message that a failure may have. */

@@ -17,13 +17,17 @@ import type {
   StudyActivities,
 } from '../../activities/contract.ts';
 import { DISTILLERS } from '../../distillers/registry.ts';
+import { readAllFailures, readFailures } from '../../activities/failures.ts';
+import { lookUpPlan, readPage } from '../../activities/look-up-plan.ts';
 import { createStudyActivities } from '../../activities/study.ts';
 import { bundleWorkflows } from '../../bin/worker/bundle.ts';
 import { LOCAL_PLACE, type Leg } from '../../leg/spec.ts';
 import { digestJson } from '../../study/canonical.ts';
+import { expandStudy, restrictTo, type Section } from '../../study/plan/plan.ts';
 import { MODEL_NAMES } from '../../study/models/models.ts';
 import type { CodeIndex } from '../../study/code.ts';
 import { resolveStudy } from '../../study/resolve.ts';
+import type { Opening } from '../../workflows/carry.ts';
 import type { StudyInput } from '../../study/schema.ts';
 
 type Toolchain = { readonly temporal: string; readonly temporalTestServer: string };
@@ -148,6 +152,13 @@ export function pinned(input: unknown): PinnedStudy {
   return { digest: digestJson(study), resolved: study };
 }
 
+/** A study with the trials of some of its sections, as a run is opened on it. */
+export function opening(input: unknown, sections: readonly Section[]): Opening {
+  const study = pinned(input);
+  const nodes = restrictTo(expandStudy(study.resolved.study, study.resolved), sections);
+  return { ...study, sections, nodes };
+}
+
 export type Activities = StudyActivities &
   LegActivities &
   StopActivities &
@@ -160,6 +171,11 @@ export function activitiesOf(world: World): Activities {
     world.blobs.set(digest, blob);
     return digest;
   };
+  const blobs = {
+    getBlob: (digest: string) =>
+      Promise.resolve(new TextEncoder().encode(JSON.stringify(world.blobs.get(digest)))),
+  };
+  const find = (key: string): Promise<Found | undefined> => Promise.resolve(world.results.get(key));
   return {
     resolveStudy: (input) => {
       const study = resolved(input);
@@ -168,7 +184,12 @@ export function activitiesOf(world: World): Activities {
     },
     readStudy: (digest) => Promise.resolve(world.blobs.get(digest) as ResolvedStudy),
     keepFailures: (chunk) => Promise.resolve(keep(chunk)),
-    readFailures: (digest) => Promise.resolve(world.blobs.get(digest) as FailureChunk),
+    readFailures: (digest, only) => readFailures(blobs, digest, only),
+    lookUpPlan: async (page) => {
+      world.looked.push(page.count);
+      const failed = await readAllFailures(blobs, page.failures);
+      return await lookUpPlan(find, world.blobs.get(page.study) as ResolvedStudy, page, failed);
+    },
     findResults: (keys) => {
       world.looked.push(keys.length);
       return Promise.resolve(
@@ -199,6 +220,12 @@ export function activitiesOf(world: World): Activities {
       world.recorded.push(...trials.map(({ trial }) => trial));
       return Promise.resolve([]);
     },
+    recordPlan: async (page) => {
+      const study = world.blobs.get(page.study) as ResolvedStudy;
+      const { nodes, found, total } = await readPage(find, study, page);
+      world.recorded.push(...nodes.flatMap(({ id }, at) => (found[at] === undefined ? [] : [id])));
+      return { total };
+    },
     recordReport: (study) => {
       world.recordedReports.push(study);
       return Promise.resolve();
@@ -222,9 +249,12 @@ export function askingActivities(
 /** The failed trials that a report was told of. */
 export function failuresIn(world: World, { failures }: ReportInput): FailureChunk['trials'] {
   if (failures === undefined) return [];
-  const { trials, before } = world.blobs.get(failures) as FailureChunk;
-  const earlier = before === undefined ? {} : { failures: before };
-  return [...failuresIn(world, { resolved: '', ...earlier }), ...trials];
+  const { trials, before, joined = [] } = world.blobs.get(failures) as FailureChunk;
+  const others = [...(before === undefined ? [] : [before]), ...joined];
+  return [
+    ...others.flatMap((failures) => failuresIn(world, { resolved: '', failures })),
+    ...trials,
+  ];
 }
 
 let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
@@ -241,8 +271,9 @@ export async function withWorkers<T>(
   activities: Activities,
   body: () => Promise<T>,
   slots: Readonly<Record<string, number>> = {},
+  workflows = workflowBundle(),
 ): Promise<T> {
-  const workflowBundleCode = await workflowBundle();
+  const workflowBundleCode = await workflows;
   const shared = { connection: server.nativeConnection, activities };
   const study = await Worker.create({
     ...shared,
