@@ -1,4 +1,5 @@
 /** The workflow types, with `reproduce` in parts of a few trials: a test of many parts takes no thousands. */
+import type { reproduce as reproduceInLargeParts } from '../../../workflows/index.ts';
 import { runStudy } from '../../../workflows/study.ts';
 
 export * from '../../../workflows/index.ts';
@@ -6,7 +7,7 @@ export { default } from '../../../workflows/index.ts';
 
 export const PART_TRIALS = 8;
 
-export const reproduce: typeof import('../../../workflows/index.ts').reproduce = (input, carry) =>
+export const reproduce: typeof reproduceInLargeParts = (input, carry) =>
   runStudy(
     input,
     { sections: ['teacher', 'explain', 'sweep'], report: true, partTrials: PART_TRIALS },

@@ -72,7 +72,7 @@ test('the stages of an explainer and its explanation are one group', (t) => {
   const train = { epochs: 2, optimizer: { name: 'adam' } } as const;
   const plan = planOf(3, {
     explain: { teacher: 'big', stage1: train, stage2: train, seeds: 3 },
-  } as Partial<StudyInput>);
+  });
   const { parts } = splitStudy(plan, everythingOpen, 3);
   const arms = parts.filter(({ ids }) => ids[0]?.startsWith('explain/'));
   t.true(arms.length >= 3);
