@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setHandler,
 } from '@temporalio/workflow';
 import type { ReportSummary } from '../activities/contract.ts';
@@ -93,7 +94,10 @@ async function open(input: unknown, part: Part, carry: Carry | undefined): Promi
   const { sections, partTrials = PART_TRIALS } = part;
   const nodes = restrictTo(expandStudy(pinned.resolved.study, pinned.resolved), sections);
   const opening = { ...pinned, sections, nodes };
-  if (nodes.length > partTrials) return openInParts({ ...opening, partTrials }, Date.now(), carry);
+  // A study that an earlier build began goes on in one workflow, until it goes on in another run.
+  if (nodes.length > partTrials && patched('parts')) {
+    return openInParts({ ...opening, partTrials }, Date.now(), carry);
+  }
   const failed = await readFailedTrials(carry?.failures);
   return openRun(opening, Date.now(), carry, failed);
 }
