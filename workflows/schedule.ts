@@ -29,69 +29,123 @@ export type Schedule = {
   settled(): boolean;
 };
 
-/** Builds the schedule of a graph; throws when a need is unknown or the graph has a cycle. */
+/**
+ * Builds the schedule of a graph; throws when a need is unknown or the graph has a cycle. What a
+ * question costs does not grow with the graph: a workflow asks several at each of its steps.
+ */
 export function createSchedule(tasks: readonly Task[]): Schedule {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const dependants = dependantsOf(tasks, byId);
   const rank = costToFinish(tasks, dependants);
-  const states = new Map<string, TaskState>(tasks.map(({ id }) => [id, 'waiting']));
   const order = tasks.map(({ id }) => id).sort((a, b) => (rank.get(b) ?? 0) - (rank.get(a) ?? 0));
+  const board = createBoard(order);
+  const unmet = new Map(tasks.map(({ id, needs }) => [id, needs.length]));
+  for (const id of order) if (unmet.get(id) === 0) board.show(id);
+  const needsOf = (id: string): readonly string[] => byId.get(id)?.needs ?? [];
+  const dependantsOn = (id: string): readonly string[] => dependants.get(id) ?? [];
+  const move = (id: string, from: readonly TaskState[], to: TaskState): void => {
+    const state = board.state(id);
+    if (!from.includes(state)) {
+      throw new Error(`task ${id} is ${state}; ${to} follows ${from.join(' or ')} only`);
+    }
+    board.set(id, to);
+    if (to === 'waiting' && unmet.get(id) === 0) board.show(id);
+  };
+  const block = (id: string): string[] =>
+    dependantsOn(id).flatMap((dependant) => {
+      if (board.state(dependant) !== 'waiting') return [];
+      board.set(dependant, 'blocked');
+      return [dependant, ...block(dependant)];
+    });
+  const unblock = (id: string): void => {
+    for (const dependant of dependantsOn(id)) {
+      const stuck = needsOf(dependant).some((need) =>
+        ['failed', 'blocked'].includes(board.state(need)),
+      );
+      if (board.state(dependant) !== 'blocked' || stuck) continue;
+      move(dependant, ['blocked'], 'waiting');
+      unblock(dependant);
+    }
+  };
+  return {
+    state: board.state,
+    ready: board.ready,
+    start: (id) => move(id, ['waiting'], 'running'),
+    stop: (id) => move(id, ['running'], 'waiting'),
+    complete: (id) => {
+      move(id, ['waiting', 'running'], 'done');
+      for (const dependant of dependantsOn(id)) {
+        const left = (unmet.get(dependant) ?? 0) - 1;
+        unmet.set(dependant, left);
+        if (left === 0 && board.state(dependant) === 'waiting') board.show(dependant);
+      }
+    },
+    fail: (id) => {
+      move(id, ['waiting', 'running'], 'failed');
+      return block(id);
+    },
+    retry: (id) => {
+      move(id, ['failed'], 'waiting');
+      unblock(id);
+    },
+    running: () => board.count('running'),
+    settled: () => board.count('running') === 0 && board.count('waiting') === 0,
+  };
+}
+
+/** The states of tasks, how many are in each, and which of those that wait may start. */
+type Board = {
+  state(id: string): TaskState;
+  /** Takes a task from those that may start. */
+  set(id: string, state: TaskState): void;
+  /** Puts a task among those that may start. */
+  show(id: string): void;
+  count(state: TaskState): number;
+  /** Tasks that may start, in the order of the board; the answer stays as it is. */
+  ready(): readonly string[];
+};
+
+/** A board on which all tasks wait and none may start. */
+function createBoard(order: readonly string[]): Board {
+  const states = new Map<string, TaskState>(order.map((id) => [id, 'waiting']));
+  const counts = { waiting: order.length, running: 0, done: 0, failed: 0, blocked: 0 };
+  const positions = new Map(order.map((id, position) => [id, position]));
+  const shown: string[] = [];
+  let answer: readonly string[] | undefined;
+  const positionOf = (id: string | undefined): number => positions.get(id ?? '') ?? Infinity;
+  /** Where a task stands, or would stand, among those shown. */
+  const placeOf = (id: string): number => {
+    let [low, high] = [0, shown.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (positionOf(shown[middle]) < positionOf(id)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
   const stateOf = (id: string): TaskState => {
     const state = states.get(id);
     if (state === undefined) throw new Error(`no task ${id} in this schedule`);
     return state;
   };
-  const needsDone = (id: string): boolean =>
-    byId.get(id)?.needs.every((need) => states.get(need) === 'done') ?? false;
-  const ready = (): readonly string[] =>
-    order.filter((id) => states.get(id) === 'waiting' && needsDone(id));
-  const count = (state: TaskState): number =>
-    [...states.values()].filter((other) => other === state).length;
-  const block = (id: string): string[] =>
-    (dependants.get(id) ?? []).flatMap((dependant) => {
-      if (stateOf(dependant) !== 'waiting') return [];
-      states.set(dependant, 'blocked');
-      return [dependant, ...block(dependant)];
-    });
-  const unblock = (id: string): void => {
-    for (const dependant of dependants.get(id) ?? []) {
-      const needs = byId.get(dependant)?.needs ?? [];
-      const stuck = needs.some((need) => ['failed', 'blocked'].includes(stateOf(need)));
-      if (stateOf(dependant) !== 'blocked' || stuck) continue;
-      states.set(dependant, 'waiting');
-      unblock(dependant);
-    }
-  };
   return {
     state: stateOf,
-    ready,
-    start: (id) => move(states, id, ['waiting'], 'running'),
-    stop: (id) => move(states, id, ['running'], 'waiting'),
-    complete: (id) => move(states, id, ['waiting', 'running'], 'done'),
-    fail: (id) => {
-      move(states, id, ['waiting', 'running'], 'failed');
-      return block(id);
+    set(id, state) {
+      counts[stateOf(id)] -= 1;
+      counts[state] += 1;
+      states.set(id, state);
+      const place = placeOf(id);
+      if (shown[place] !== id) return;
+      shown.splice(place, 1);
+      answer = undefined;
     },
-    retry: (id) => {
-      move(states, id, ['failed'], 'waiting');
-      unblock(id);
+    show(id) {
+      shown.splice(placeOf(id), 0, id);
+      answer = undefined;
     },
-    running: () => count('running'),
-    settled: () => count('running') === 0 && count('waiting') === 0,
+    count: (state) => counts[state],
+    ready: () => (answer ??= [...shown]),
   };
-}
-
-function move(
-  states: Map<string, TaskState>,
-  id: string,
-  from: readonly TaskState[],
-  to: TaskState,
-): void {
-  const state = states.get(id);
-  if (state === undefined || !from.includes(state)) {
-    throw new Error(`task ${id} is ${state ?? 'unknown'}; ${to} follows ${from.join(' or ')} only`);
-  }
-  states.set(id, to);
 }
 
 function dependantsOf(

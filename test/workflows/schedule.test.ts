@@ -138,3 +138,43 @@ test('what is not run is exactly what stands behind a failure', (t) => {
   );
   t.pass();
 });
+
+/** What may be done with a task in each state. */
+const MOVES = {
+  waiting: ['start', 'complete', 'fail'],
+  running: ['stop', 'complete', 'fail'],
+  failed: ['retry'],
+  done: [],
+  blocked: [],
+} as const;
+
+test('after any moves, what is ready is what waits with its needs done, and the counts are right', (t) => {
+  const moves = fc.array(fc.tuple(fc.nat(30), fc.nat(2)), { maxLength: 60 });
+  fc.assert(
+    fc.property(graphs, moves, (rows, chosen) => {
+      const tasks = tasksOf(rows);
+      const schedule = createSchedule(tasks);
+      const inOrder = schedule.ready();
+      const is = (id: string, state: string): boolean => schedule.state(id) === state;
+      for (const [which, how] of chosen) {
+        const { id, needs } = tasks[which % tasks.length] as Task;
+        const allowed = MOVES[schedule.state(id)];
+        const move = allowed[how % allowed.length];
+        if (move === undefined || !needs.every((need) => is(need, 'done'))) continue;
+        schedule[move](id);
+        const wanted = tasks.filter(
+          (other) => is(other.id, 'waiting') && other.needs.every((need) => is(need, 'done')),
+        );
+        const ready = schedule.ready();
+        if (ready.length !== wanted.length) return false;
+        if (!wanted.every((other) => ready.includes(other.id))) return false;
+        const running = tasks.filter((other) => is(other.id, 'running')).length;
+        if (schedule.running() !== running) return false;
+      }
+      // What was ready at first has kept its order.
+      const left = schedule.ready().filter((id) => inOrder.includes(id));
+      return left.every((id, i) => id === inOrder.filter((other) => left.includes(other))[i]);
+    }),
+  );
+  t.pass();
+});
