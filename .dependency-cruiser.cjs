@@ -54,7 +54,7 @@ module.exports = {
     {
       name: 'only-workflows-import-the-workflow-package',
       severity: 'error',
-      from: { path: '^[^/]+/', pathNot: '^(workflows|test|node_modules)/' },
+      from: { path: '^[^/]+/', pathNot: '^(workflows|bench/sweep|test|node_modules)/' },
       to: { path: 'node_modules/@temporalio/workflow/', dependencyTypesNot: ['type-only'] },
     },
     {

@@ -5,6 +5,7 @@ import { inputCommand } from './input.ts';
 import { memoryCommand } from './memory.ts';
 import { profileCommand } from './profile.ts';
 import { stepCommand } from './step.ts';
+import { sweepCommand } from './sweep/sweep.ts';
 import { teachOnceCommand } from './teach-once.ts';
 
 /** Exit code of wrong arguments, and of a failure that has no code of ours. */
@@ -22,11 +23,12 @@ const BENCHES = [
   inputCommand(),
   memoryCommand(),
   teachOnceCommand(),
+  sweepCommand(),
 ];
 
 function createProgram(): Command {
   const program = new Command('bench')
-    .description('Measures the engine and what stands around it.')
+    .description('Measures the engine, the orchestration, and what stands around them.')
     .addHelpText('after', NOTES)
     .exitOverride();
   for (const bench of BENCHES) program.addCommand(bench.copyInheritedSettings(program));

@@ -24,8 +24,8 @@ function disturb(network: Network): void {
       variable.assign(tf.add(variable, tf.mul(noise, 1.5)));
     });
   }
-  const images = randomTensor<tf.Rank.R4>([16, 32, 32, 3], 'disturb');
-  for (let step = 0; step < 10; step += 1) logitsOf(network, images, TRAIN);
+  const images = randomTensor<tf.Rank.R4>([4, 32, 32, 3], 'disturb');
+  for (let step = 0; step < 5; step += 1) logitsOf(network, images, TRAIN);
   images.dispose();
 }
 
@@ -57,7 +57,7 @@ for (const [model, blockSize] of [
   test(`a new ${model} with blocks of ${blockSize} is the plain network, bit for bit`, (t) => {
     const plain = randomNetwork({ model });
     const attended = randomNetwork({ model, vam: { blockSize } });
-    const images = randomTensor<tf.Rank.R4>([8, 32, 32, 3]);
+    const images = randomTensor<tf.Rank.R4>([2, 32, 32, 3]);
     t.deepEqual(logitsOf(attended, images, EVALUATE), logitsOf(plain, images, EVALUATE));
     const reference = gradientsOf(plain, images, TRAIN);
     const gradients = gradientsOf(attended, images, TRAIN);
@@ -161,7 +161,7 @@ for (const model of [
   test(`folding VAM leaves a plain ${model} with the same answers`, (t) => {
     const network = randomNetwork({ model, vam: { blockSize: 8 } });
     disturb(network);
-    const images = randomTensor<tf.Rank.R4>([64, 32, 32, 3]);
+    const images = randomTensor<tf.Rank.R4>([16, 32, 32, 3]);
     const folded = foldVam(network);
     const plain: NetworkOptions = { model, classes: 10, imageSize: 32 };
     t.deepEqual(folded.options, plain);

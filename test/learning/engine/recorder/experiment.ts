@@ -115,7 +115,7 @@ function lossFunction(
 }
 
 export function createExperiment(options: ExperimentOptions): Experiment {
-  const { model, method, engine, imageSize = 16, batch = 8, rate = 0.05 } = options;
+  const { model, method, engine, imageSize = 16, batch = 4, rate = 0.05 } = options;
   const width = model === 'hme_ltb' ? { width: 32 } : {};
   const body = randomNetwork({ model, imageSize, ...width });
   const teacher = randomNetwork({ model: 'resnet14', imageSize }, 7);
