@@ -3,6 +3,7 @@ import type { ErrorCode } from '../leg/errors.ts';
 import type { LegEnd, LegWord, LiveLegs } from '../leg/ports.ts';
 import type { Leg, Place } from '../leg/spec.ts';
 import type { BenchmarkTrial } from '../study/benchmark.ts';
+import type { Collection } from '../stores/garbage/collect.ts';
 import type { CodeIndex } from '../study/code.ts';
 import type { Section } from '../study/plan/plan.ts';
 import type { Study } from '../study/schema.ts';
@@ -189,6 +190,22 @@ export type BenchmarkActivities = {
   planBenchmark(input: unknown, at: string): Promise<PlannedBenchmark>;
   /** Keeps what was measured and holds it against earlier runs. */
   judgeBenchmark(measured: readonly Measured[], at: string): Promise<readonly Verdict[]>;
+};
+
+export type { Collection } from '../stores/garbage/collect.ts';
+
+export type GarbageOptions = {
+  readonly dryRun: boolean;
+  /** What is younger is left alone. */
+  readonly graceSeconds: number;
+  /** The same for checkpoints without a result. */
+  readonly unfinishedSeconds: number;
+};
+
+/** On the queue `kdx`; a long one. */
+export type CollectActivities = {
+  /** Removes from the store what nothing names any more; trying again goes on. */
+  collectGarbage(options: GarbageOptions): Promise<Collection>;
 };
 
 /** What the janitor asks of a cluster. */

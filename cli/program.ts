@@ -4,6 +4,7 @@ import { datasetCommand } from './commands/dataset.ts';
 import { downCommand } from './commands/down.ts';
 import { envCommand } from './commands/env.ts';
 import { exportCommand } from './commands/export.ts';
+import { gcCommand } from './commands/gc.ts';
 import { listCommand } from './commands/list.ts';
 import { planCommand } from './commands/plan.ts';
 import { startCommand } from './commands/start.ts';
@@ -35,6 +36,7 @@ Examples:
                                        images of your own; or: kdx dataset add cifar100
   kdx teacher add mine --from my.pth   bring a teacher that you have trained elsewhere
   kdx study digits --namespace kdx     the same on a cluster, with the chart's release there
+  kdx gc --dry-run                     what nothing in the store names any more
   kdx down                             stop the servers; their state stays
 
 From a checkout: npm run kdx -- <command>`;
@@ -58,6 +60,7 @@ export function createProgram(): Command {
     .addCommand(onCluster(studyCommand()))
     .addCommand(onCluster(verifyCommand()))
     .addCommand(onCluster(exportCommand()))
+    .addCommand(onCluster(gcCommand()))
     .addCommand(datasetCommand())
     .addCommand(teacherCommand());
   throwing(program);

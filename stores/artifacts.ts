@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { KdxError, errorText } from '../leg/errors.ts';
 import type { BlobRef } from '../leg/result.ts';
 import { blobName } from './names.ts';
-import { type Aged, checkObjectName, type Objects } from './objects.ts';
+import {
+  type Aged,
+  checkObjectName,
+  type Listed,
+  type Objects,
+  type Stat,
+  type Unfinished,
+} from './objects.ts';
 
 /** Artifacts by digest and manifests by name, over S3 (`openS3Store`) or a folder (`openFolderStore`). */
 export type ArtifactStore = {
@@ -12,7 +20,10 @@ export type ArtifactStore = {
   ensureBucket(): Promise<void>;
   /** Throws `ObjectStore` when the store cannot be reached, `Configuration` when it refuses us. */
   ping(): Promise<void>;
-  /** Stores bytes under their digest; nothing is sent when they are there already. */
+  /**
+   * Stores bytes under their digest. Nothing is sent when they are there already, unless they have been
+   * for so long that the collector could take them for garbage before something names them.
+   */
   putBlob(bytes: Uint8Array): Promise<BlobRef>;
   /** Bytes of a blob. Throws `DataMismatch` when they are missing or not those of the digest. */
   getBlob(digest: string): Promise<Uint8Array>;
@@ -32,6 +43,11 @@ export type ArtifactStore = {
   getJson(name: string): Promise<unknown>;
   /** Names that start with `prefix`, in order. */
   list(prefix: string): Promise<readonly string[]>;
+  /** The same a page at a time, with sizes and times, in no order that one may count on. */
+  scan(prefix: string): AsyncIterable<readonly Listed[]>;
+  stat(name: string): Promise<Stat | undefined>;
+  /** Writes that began and never ended. */
+  unfinished(): Promise<readonly Unfinished[]>;
   remove(name: string): Promise<void>;
 };
 
@@ -39,14 +55,14 @@ const BYTES = 'application/octet-stream';
 const JSON_TYPE = 'application/json';
 
 /** The artifacts of a bucket: digests are computed and checked here, whatever the bucket is. */
-export function artifactsIn(objects: Objects): ArtifactStore {
+export function artifactsIn(objects: Objects, freshSeconds = FRESH_SECONDS): ArtifactStore {
   /** Blobs found bad: stored again even though an object of that name and size is there. */
   const bad = new Set<string>();
   return {
     location: objects.location,
     ensureBucket: () => objects.ensure(),
     ping: () => objects.ping(),
-    putBlob: (bytes) => putBlob(objects, bytes, bad),
+    putBlob: (bytes) => putBlob(objects, bytes, bad, freshSeconds),
     getBlob: (digest) => getBlob(objects, digest, bad),
     putOnce: (name, bytes, contentType = JSON_TYPE) => putOnce(objects, name, bytes, contentType),
     async putLatest(name, bytes, contentType = JSON_TYPE) {
@@ -63,10 +79,16 @@ export function artifactsIn(objects: Objects): ArtifactStore {
     },
     async has(name) {
       checkObjectName(name);
-      return (await objects.size(name)) !== undefined;
+      return (await objects.stat(name)) !== undefined;
     },
     getJson: (name) => getJson(objects, name),
     list: (prefix) => objects.list(prefix),
+    scan: (prefix) => objects.scan(prefix),
+    async stat(name) {
+      checkObjectName(name);
+      return objects.stat(name);
+    },
+    unfinished: () => objects.unfinished(),
     async remove(name) {
       checkObjectName(name);
       await objects.remove(name);
@@ -79,15 +101,36 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-async function putBlob(objects: Objects, bytes: Uint8Array, bad: Set<string>): Promise<BlobRef> {
+async function putBlob(
+  objects: Objects,
+  bytes: Uint8Array,
+  bad: Set<string>,
+  freshSeconds: number,
+): Promise<BlobRef> {
   const digest = sha256(bytes);
   const name = blobName(digest);
-  const isThere = !bad.has(digest) && (await objects.size(name)) === bytes.byteLength;
-  if (!isThere) {
+  const there = bad.has(digest) ? undefined : await objects.stat(name);
+  const ref = { digest, bytes: bytes.byteLength };
+  // Clocks that differ by more than a quarter of an hour are refused by S3 altogether.
+  const isFresh = there !== undefined && Date.now() - there.modifiedAt < freshSeconds * 1000;
+  if (isFresh && there.bytes === ref.bytes) return ref;
+  await objects.put(name, bytes, BYTES);
+  bad.delete(digest);
+  // The collector may have looked just before the write, and removes just after it.
+  while (there !== undefined && (await isRemoved(objects, name))) {
     await objects.put(name, bytes, BYTES);
-    bad.delete(digest);
   }
-  return { digest, bytes: bytes.byteLength };
+  return ref;
+}
+
+/** Half of the collector's least grace: what is named within the other half is never collected. */
+const FRESH_SECONDS = 12 * 3600;
+/** The collector looks at the age of a blob and removes it at once. */
+const SETTLE_MILLISECONDS = 2000;
+
+async function isRemoved(objects: Objects, name: string): Promise<boolean> {
+  await setTimeout(SETTLE_MILLISECONDS);
+  return (await objects.stat(name)) === undefined;
 }
 
 async function getBlob(objects: Objects, digest: string, bad: Set<string>): Promise<Uint8Array> {

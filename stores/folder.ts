@@ -4,7 +4,7 @@ import { access, link, mkdir, open, readdir, readFile, rename, rm, stat } from '
 import { dirname, join, relative, resolve } from 'node:path';
 import { errorText, KdxError } from '../leg/errors.ts';
 import { artifactsIn, type ArtifactStore } from './artifacts.ts';
-import type { Aged, Objects } from './objects.ts';
+import type { Aged, Listed, Objects, Stat, Unfinished } from './objects.ts';
 
 /** Where files are written before they get their names; its own folder, so that it is never listed. */
 const PARTIAL = '.partial';
@@ -23,15 +23,14 @@ function folderObjects(folder: string): Objects {
       named(`read ${folder}/${name}`, () => unlessAbsent(readFile(join(folder, name)))),
     getAged: (name) =>
       named(`read ${folder}/${name}`, () => unlessAbsent(readAged(join(folder, name)))),
-    size: (name) =>
-      named(`look up ${folder}/${name}`, async () => {
-        return (await unlessAbsent(stat(join(folder, name))))?.size;
-      }),
+    stat: (name) => named(`look up ${folder}/${name}`, () => look(join(folder, name))),
     put: (name, bytes) =>
       named(`write ${folder}/${name}`, () => place(folder, name, bytes, rename)),
     putIfAbsent: (name, bytes) =>
       named(`write ${folder}/${name}`, () => placeIfAbsent(folder, name, bytes)),
     list: (prefix) => named(`list ${folder}/${prefix}`, () => list(folder, prefix)),
+    scan: (prefix) => scan(folder, prefix),
+    unfinished: () => named(`list ${folder}/${PARTIAL}`, () => unfinished(folder)),
     remove: (name) =>
       named(`remove ${folder}/${name}`, () => rm(join(folder, name), { force: true })),
   };
@@ -43,6 +42,30 @@ async function named<Value>(what: string, operation: () => Promise<Value>): Prom
   } catch (cause) {
     throw new KdxError('ObjectStore', `${what}: ${errorText(cause)}`, { cause });
   }
+}
+
+async function look(path: string): Promise<Stat | undefined> {
+  const found = await unlessAbsent(stat(path));
+  return found && { bytes: found.size, modifiedAt: found.mtimeMs };
+}
+
+async function* scan(folder: string, prefix: string): AsyncGenerator<readonly Listed[]> {
+  for (const name of await named(`list ${folder}/${prefix}`, () => list(folder, prefix))) {
+    const found = await look(join(folder, name));
+    if (found !== undefined) yield [{ name, ...found }];
+  }
+}
+
+async function unfinished(folder: string): Promise<readonly Unfinished[]> {
+  const names = (await unlessAbsent(readdir(join(folder, PARTIAL)))) ?? [];
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, PARTIAL, name);
+      const there = await look(path);
+      return there && { name, ...there, remove: () => rm(path, { force: true }) };
+    }),
+  );
+  return found.filter((each) => each !== undefined);
 }
 
 async function readAged(path: string): Promise<Aged> {

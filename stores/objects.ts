@@ -14,18 +14,30 @@ export type Objects = {
   get(name: string): Promise<Uint8Array | undefined>;
   /** An object and how long ago it was written, both times by the store's own clock. */
   getAged(name: string): Promise<Aged | undefined>;
-  /** Size in bytes, or undefined when absent. */
-  size(name: string): Promise<number | undefined>;
+  /** What the index says of an object, or undefined when absent. */
+  stat(name: string): Promise<Stat | undefined>;
   put(name: string, bytes: Uint8Array, contentType: string): Promise<void>;
   /** Writes only where nothing is; false when something was there. Of racing writers one wins. */
   putIfAbsent(name: string, bytes: Uint8Array, contentType: string): Promise<boolean>;
   /** Names that start with `prefix`, in code-unit order. */
   list(prefix: string): Promise<readonly string[]>;
+  /** The same a page at a time, with sizes and times, in no order that one may count on. */
+  scan(prefix: string): AsyncIterable<readonly Listed[]>;
+  /** Writes that began and never ended, so that they hold space and no name. */
+  unfinished(): Promise<readonly Unfinished[]>;
   /** Removes an object; removing what is absent does nothing. */
   remove(name: string): Promise<void>;
 };
 
 export type Aged = { readonly bytes: Uint8Array; readonly ageSeconds: number };
+
+/** Size, and when it was written by the store's own clock, in milliseconds since 1970. */
+export type Stat = { readonly bytes: number; readonly modifiedAt: number };
+
+export type Listed = Stat & { readonly name: string };
+
+/** A write that has not ended; a bucket does not tell how much of it is there. */
+export type Unfinished = Stat & { readonly name: string; remove(): Promise<void> };
 
 const NAME = /^[A-Za-z0-9_.=+@-]+(\/[A-Za-z0-9_.=+@-]+)*$/;
 const MAX_NAME_LENGTH = 512;

@@ -6,7 +6,8 @@ import { Client } from 'minio';
 import pRetry from 'p-retry';
 import { KdxError } from '../leg/errors.ts';
 import { artifactsIn, type ArtifactStore } from './artifacts.ts';
-import { type Aged, checkObjectName, type Objects } from './objects.ts';
+import { type Aged, checkObjectName, type Objects, type Stat } from './objects.ts';
+import { type ListedBucket, listNames, scanPages, unfinishedUploads } from './s3-listing.ts';
 import { isAbsent, isTransient, s3Code, storeError } from './s3-errors.ts';
 
 export type S3Options = {
@@ -22,6 +23,8 @@ export type S3Options = {
   readonly retrySeconds?: number;
   /** A request that makes no headway for so long is given up; default 30. */
   readonly idleSeconds?: number;
+  /** A blob that has been there for longer is written anew by who needs it; default 12 hours. */
+  readonly freshSeconds?: number;
 };
 
 /**
@@ -30,26 +33,13 @@ export type S3Options = {
  */
 const PART_BYTES = 5 * 1024 ** 3;
 const MAX_SOCKETS = 32;
-const LIST_PAGE = 1000;
 
 /** Artifacts in a bucket of any S3 server that honours `If-None-Match: *`. Connects on first use. */
 export function openS3Store(options: S3Options): ArtifactStore {
-  return artifactsIn(s3Objects(options));
+  return artifactsIn(s3Objects(options), options.freshSeconds);
 }
 
-type Bucket = {
-  readonly client: Client;
-  readonly bucket: string;
-  readonly region: string;
-  readonly location: string;
-  readonly prefix: string;
-  /** Runs one operation with retries; failures name the verb and the object. */
-  readonly attempt: <Value>(
-    verb: string,
-    name: string,
-    operation: () => Promise<Value>,
-  ) => Promise<Value>;
-};
+type Bucket = ListedBucket & { readonly region: string; readonly location: string };
 
 function s3Objects(options: S3Options): Objects {
   const bucket = openBucket(options);
@@ -59,10 +49,12 @@ function s3Objects(options: S3Options): Objects {
     ping: () => ping(bucket),
     get: (name) => get(bucket, name, buffer),
     getAged: (name) => get(bucket, name, (response) => aged(response, name)),
-    size: (name) => size(bucket, name),
+    stat: (name) => look(bucket, name),
     put: (name, bytes, contentType) => put(bucket, name, bytes, { 'Content-Type': contentType }),
     putIfAbsent: (name, bytes, contentType) => putIfAbsent(bucket, name, bytes, contentType),
-    list: (prefix) => list(bucket, prefix),
+    list: (prefix) => listNames(bucket, prefix),
+    scan: (prefix) => scanPages(bucket, prefix),
+    unfinished: () => unfinishedUploads(bucket),
     remove: (name) =>
       bucket.attempt('remove', name, () =>
         bucket.client.removeObject(bucket.bucket, bucket.prefix + name),
@@ -195,11 +187,12 @@ function ageOf(response: Readable, name: string): number {
   throw new KdxError('ObjectStore', `read ${name}: the server does not date its answers`);
 }
 
-async function size(bucket: Bucket, name: string): Promise<number | undefined> {
+async function look(bucket: Bucket, name: string): Promise<Stat | undefined> {
   const { client, attempt, prefix } = bucket;
   return attempt('look up', name, async () => {
     try {
-      return (await client.statObject(bucket.bucket, prefix + name)).size;
+      const found = await client.statObject(bucket.bucket, prefix + name);
+      return { bytes: found.size, modifiedAt: found.lastModified.getTime() };
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;
@@ -232,27 +225,5 @@ async function putIfAbsent(
   } catch (error) {
     if (error instanceof KdxError && s3Code(error.cause) === 'PreconditionFailed') return false;
     throw error;
-  }
-}
-
-async function list(bucket: Bucket, prefix: string): Promise<readonly string[]> {
-  const names: string[] = [];
-  for (let token = ''; ;) {
-    const page = await bucket.attempt('list', prefix, () =>
-      bucket.client.listObjectsV2Query(
-        bucket.bucket,
-        bucket.prefix + prefix,
-        token,
-        '',
-        LIST_PAGE,
-        '',
-      ),
-    );
-    for (const { name } of page.objects) {
-      // Some servers list the folders they keep objects in, with a slash at the end.
-      if (name !== undefined && !name.endsWith('/')) names.push(name.slice(bucket.prefix.length));
-    }
-    if (!page.isTruncated) return names.sort();
-    token = page.nextContinuationToken;
   }
 }

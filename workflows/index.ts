@@ -7,6 +7,7 @@ import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { Verdict } from '../activities/contract.ts';
 import { measure } from './benchmark.ts';
 import type { Carry } from './carry.ts';
+import { removeGarbage, type CollectSummary } from './collect.ts';
 import { clean, type JanitorSummary } from './janitor.ts';
 import { runStudy, type StudySummary } from './study.ts';
 
@@ -43,9 +44,12 @@ export const benchmark = (input?: unknown): Promise<readonly Verdict[]> => measu
 /** Removes the Jobs of a cluster whose trial no longer runs; meant for a schedule. */
 export const janitor = (input?: unknown): Promise<JanitorSummary> => clean(input);
 
+/** Removes from the store what nothing names any more; meant for a schedule. */
+export const collect = (input?: unknown): Promise<CollectSummary> => removeGarbage(input);
+
 const TYPES = [
   ...['reproduce', 'teacher', 'explain', 'sweep', 'evaluate', 'report', 'record', 'trial'],
-  ...['part', 'benchmark', 'janitor'],
+  ...['part', 'benchmark', 'janitor', 'collect'],
 ];
 
 /** Refuses a type that is none of these, which would otherwise wait for a worker that knows it for ever. */

@@ -1,6 +1,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type {
   BenchmarkActivities,
+  CollectActivities,
   JanitorActivities,
   LegActivities,
   LegReport,
@@ -33,6 +34,14 @@ export const { findResults, keepFailures, lookAtTrials, measureLegs, readFailure
     startToCloseTimeout: '1 minute',
     retry: patient,
   });
+
+/** A million objects take an hour. */
+export const { collectGarbage } = proxyActivities<CollectActivities>({
+  taskQueue: STUDY_QUEUE,
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: SILENCE,
+  retry: { ...patient, maximumAttempts: 8 },
+});
 
 export const { planBenchmark, judgeBenchmark } = proxyActivities<BenchmarkActivities>({
   taskQueue: STUDY_QUEUE,

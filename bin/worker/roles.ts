@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBenchmarkActivities } from '../../activities/benchmark.ts';
+import { createCollectActivities } from '../../activities/collect.ts';
 import { createLegActivities } from '../../activities/leg.ts';
 import type { CatalogPort } from '../../activities/ports.ts';
 import { createRecordActivities } from '../../activities/record.ts';
@@ -134,6 +135,7 @@ function studies({ environment, connection, settings }: Part, artifacts: Artifac
   return {
     ...createStudyActivities({ artifacts, catalog, temporal }),
     ...createBenchmarkActivities({ artifacts, catalog }),
+    ...createCollectActivities({ artifacts, temporal }),
   };
 }
 

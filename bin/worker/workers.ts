@@ -1,6 +1,7 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type {
   BenchmarkActivities,
+  CollectActivities,
   JanitorActivities,
   LegActivities,
   RecordActivities,
@@ -21,6 +22,7 @@ import type { WorkflowBundle } from './bundle.ts';
 export type Served = {
   readonly workflows?: StudyActivities &
     BenchmarkActivities &
+    CollectActivities &
     StopActivities & {
       /** What `workflowBundle` gave. */
       readonly bundle: WorkflowBundle;

@@ -4,13 +4,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { liveDigests } from '../../activities/collect.ts';
 import { writeEnvironment } from '../../environment/environment.ts';
 import type { Result } from '../../leg/result.ts';
+import { collectGarbage } from '../../stores/garbage/collect.ts';
+import { blobName } from '../../stores/names.ts';
 import { listRuns } from '../../stores/runs.ts';
+import { DIGITS_MANIFEST, manifestDigest } from '../../study/dataset-manifest.ts';
 import { createStack, eventually, pidOf, type TestStack } from '../servers/stack.ts';
 import { holdLeg, tidy, trainersOf, type HeldLeg } from './legs.ts';
 import { readResults, type ResultFiles } from './results.ts';
-import { storeOf } from './small-study.ts';
+import { storeOf, withClients } from './small-study.ts';
 
 /*
  * Servers and workers that hang instead of dying: nothing refuses, nobody answers. Each test runs one
@@ -26,6 +30,12 @@ const SUMMARY = /^brief: 6 trials complete, \d legs run$/m;
 const FROZEN_SECONDS = Number(process.env['FROZEN_SECONDS'] ?? 100);
 /** A checkpoint after every step, so that a disturbance always finds one. */
 const VARIABLES = { KDX_CHECKPOINT_SECONDS: '0', KDX_LEG_SLOTS: '1' };
+
+/** They have no name in a store. */
+const DIGITS_BLOBS = [
+  manifestDigest(DIGITS_MANIFEST),
+  ...DIGITS_MANIFEST.files.map(({ digest }) => digest),
+].map(blobName);
 
 let reference: ResultFiles;
 
@@ -104,6 +114,26 @@ for (const server of ['temporal', 's3'] as const) {
   });
 }
 
+/** What processes that died have left goes; what results name stays, and verifies. */
+async function collectedWhole(t: ExecutionContext, stack: TestStack): Promise<void> {
+  await withClients(stack, async (client, store) => {
+    const later = Date.now() + 3_600_000;
+    const options = { dryRun: false, before: later, unfinishedBefore: later };
+    await collectGarbage(store, liveDigests(client), options);
+    t.deepEqual(await readResults(store), reference);
+    for (const prefix of ['progress/', 'checkpoints/']) t.deepEqual(await store.list(prefix), []);
+    const named = [...Object.keys(await readResults(store)), ...DIGITS_BLOBS];
+    const results = Object.values(await readResults(store)).join('\n');
+    for (const name of await store.list('blobs/')) {
+      const isNamed = named.includes(name) || results.includes(name.slice('blobs/'.length));
+      const text = Buffer.from((await store.get(name)) ?? []).toString('latin1', 0, 200);
+      t.true(isNamed, `${name} is named by a result: ${text}`);
+    }
+  });
+  const { exitCode, stdout } = await stack.kdx('verify', STUDY);
+  t.is(exitCode, 0, stdout);
+}
+
 /** A second worker on the servers of a stack, as another host would run one. */
 async function startWorker(stack: TestStack): Promise<ChildProcess> {
   const environment = { ...(await stack.environment()), stateDir: join(stack.home, 'second') };
@@ -144,6 +174,7 @@ test.serial(
         await endedAlike(t, stack, watching);
         const runs = await listRuns(await storeOf(stack), frozen.leg.key);
         t.is(runs.length, 1);
+        await collectedWhole(t, stack);
       } finally {
         second.kill('SIGCONT');
         second.kill('SIGKILL');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ArtifactStore } from '../../stores/artifacts.ts';
 import { openS3Store } from '../../stores/s3.ts';
 import type { TestS3 } from '../servers/s3.ts';
 import type { Place } from './conformance.ts';
@@ -19,4 +20,11 @@ export function bucketPlace(name: string, server: () => TestS3): () => Place {
     restart: () => server().restart(),
   };
   return () => place;
+}
+
+/** A bucket of its own, where a blob of a second ago is old. */
+export async function emptyBucket(server: TestS3): Promise<ArtifactStore> {
+  const store = openS3Store({ ...server.s3(randomUUID()), retrySeconds: 20, freshSeconds: 1 });
+  await store.ensureBucket();
+  return store;
 }

@@ -1,8 +1,9 @@
 import anyTest from 'ava';
 import { startSeaweedfs } from '../servers/seaweedfs.ts';
 import type { TestS3 } from '../servers/s3.ts';
+import { collection } from './collection.ts';
 import { conformance } from './conformance.ts';
-import { bucketPlace } from './s3-place.ts';
+import { bucketPlace, emptyBucket } from './s3-place.ts';
 import { s3Refusals } from './s3-refusals.ts';
 
 // One server, taken down in one of the tests: they run one after the other.
@@ -20,3 +21,4 @@ conformance(
   bucketPlace('SeaweedFS', () => server),
 );
 s3Refusals(test, () => server);
+collection(test, () => emptyBucket(server));

@@ -328,7 +328,7 @@ test.serial('an unknown workflow type is refused with those that are known', asy
     t.is(failure.type, 'SpecInvalid');
     t.is(
       failure.message,
-      'workflow type: found "Reproduce"; allowed: reproduce, teacher, explain, sweep, evaluate, report, record, trial, part, benchmark, janitor',
+      'workflow type: found "Reproduce"; allowed: reproduce, teacher, explain, sweep, evaluate, report, record, trial, part, benchmark, janitor, collect',
     );
   });
 });

@@ -16,6 +16,7 @@ import { Worker } from '@temporalio/worker';
 import { createBenchmarkActivities } from '../../activities/benchmark.ts';
 import type {
   BenchmarkActivities,
+  CollectActivities,
   JanitorActivities,
   LegReport,
 } from '../../activities/contract.ts';
@@ -245,7 +246,7 @@ async function recordRefusal(server: TestWorkflowEnvironment, { keep, start }: R
   });
 }
 
-/** What schedules start: a benchmark whose first training fails, and a janitor that removes one Job of two pages. */
+/** What schedules start: a benchmark whose first training fails, a janitor that removes one Job of two pages, a collector. */
 async function recordScheduled(server: TestWorkflowEnvironment, { keep, client }: Recorder) {
   const world = createWorld((leg) =>
     leg.trial.includes('resnet20') ? failed('badData') : done(world, leg),
@@ -277,10 +278,15 @@ async function recordScheduled(server: TestWorkflowEnvironment, { keep, client }
   const control = await Worker.create({
     ...{ connection: server.nativeConnection, taskQueue: 'kdx-jobs-control', activities: jobs },
   });
-  const activities = { ...activitiesOf(world), ...measured, planBenchmark };
+  const kind = { objects: 9, bytes: 900, garbage: 1, garbageBytes: 100 };
+  const collecting: CollectActivities = {
+    collectGarbage: () =>
+      Promise.resolve({ blobs: kind, checkpoints: kind, progress: kind, uploads: kind }),
+  };
+  const activities = { ...activitiesOf(world), ...measured, planBenchmark, ...collecting };
   await withWorkers(server, activities, () =>
     control.runUntil(async () => {
-      for (const type of ['benchmark', 'janitor']) {
+      for (const type of ['benchmark', 'janitor', 'collect']) {
         await client.workflow.execute(type, { taskQueue: 'kdx', workflowId: type, args: [] });
         await keep(type, type);
       }
