@@ -24,7 +24,12 @@ export type PlannedStudy = {
 export type ResolvedStudy = PlannedStudy & { readonly place: Place };
 
 /** A study that has been resolved, once: what the plan depends on, and the blob that keeps it. */
-export type PinnedStudy = { readonly digest: string; readonly resolved: ResolvedStudy };
+export type PinnedStudy = {
+  readonly digest: string;
+  readonly resolved: ResolvedStudy;
+  /** The server knows our search attributes; absent: it does not. */
+  readonly searchable?: boolean;
+};
 
 /** The part of a result that workflows act on. */
 export type ResultSummary = {

@@ -31,6 +31,8 @@ export type StudyPorts = {
   readonly catalog: CatalogPort;
   /** For looking at trials that other studies have started, and for what legs report. */
   readonly temporal: Client;
+  /** Whether the server knows our search attributes; absent: it does not. */
+  readonly searchable?: () => Promise<boolean>;
 };
 
 /** Questions to Temporal under way at once. */
@@ -38,9 +40,15 @@ const ASKED_AT_ONCE = 16;
 
 /** The short activities of a study. */
 export function createStudyActivities(ports: StudyPorts): StudyActivities {
-  const { artifacts, catalog, temporal } = ports;
+  const { artifacts, catalog, temporal, searchable } = ports;
   return {
-    resolveStudy: (input) => crossing(() => alive(() => resolve(artifacts, catalog, input))),
+    resolveStudy: (input) =>
+      crossing(() =>
+        alive(async () => {
+          const pinned = await resolve(artifacts, catalog, input);
+          return (await searchable?.()) === true ? { ...pinned, searchable: true } : pinned;
+        }),
+      ),
     readStudy: (digest) => crossing(() => readStudy(artifacts, digest)),
     findResults: (keys) => crossing(() => find(artifacts, keys)),
     lookAtTrials: (workflowIds) =>

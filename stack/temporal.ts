@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { INDEXED_TYPES, missingAttributes, SEARCH_ATTRIBUTES } from '../leg/search-attributes.ts';
 import type { Layout } from './layout.ts';
 import { portOf } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -38,7 +39,7 @@ export function temporalService(
     after: [],
     readyWithinSeconds: 60,
     graceSeconds: 10,
-    probe: () => probeTemporal(address),
+    probe: () => prepareTemporal(address),
   };
 }
 
@@ -52,6 +53,31 @@ export async function probeTemporal(address: string): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+/** As `probeTemporal`; adds to this server of ours what workflows are found by, where it is missing. */
+async function prepareTemporal(address: string): Promise<void> {
+  await probeTemporal(address);
+  const connection = await Connection.connect({ address, connectTimeout: '2s' });
+  try {
+    await connection.withDeadline(Date.now() + 5000, () =>
+      addSearchAttributes(connection.operatorService, NAMESPACE),
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Adds our search attributes to a namespace that lacks them. */
+export async function addSearchAttributes(
+  operator: Connection['operatorService'],
+  namespace: string,
+): Promise<void> {
+  const { customAttributes } = await operator.listSearchAttributes({ namespace });
+  const missing = missingAttributes(customAttributes);
+  if (missing.length === 0) return;
+  const types = missing.map((name) => [name, INDEXED_TYPES[SEARCH_ATTRIBUTES[name]]] as const);
+  await operator.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(types) });
 }
 
 /** Throws unless the process polls a task queue, as its pollers' identity `pid@host` tells. */

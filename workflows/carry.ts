@@ -23,6 +23,7 @@ export type Carry = {
   readonly extraSeconds?: number;
   /** Digest of the last chunk of failed trials; absent where there is none. */
   readonly failures?: string;
+  readonly searchable?: boolean;
 };
 
 /** What a run is opened on. */
@@ -38,11 +39,13 @@ export type Opening = PinnedStudy & {
 
 /** Opens a run of a resolved study. */
 export function openRun(
-  { resolved, digest, sections, nodes, own = nodes, parts, history = watchHistory() }: Opening,
+  opening: Opening,
   now: number,
   carry?: Omit<Carry, 'resolved'>,
   failed: readonly FailedTrial[] = [],
 ): StudyRun {
+  const { resolved, digest, sections, nodes, own = nodes, parts } = opening;
+  const { history = watchHistory(), searchable = false } = opening;
   const { parallel, gpuHours } = resolved.study.limits;
   const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0, carry?.extraSeconds);
   const { pausedBecause } = carry ?? {};
@@ -55,7 +58,7 @@ export function openRun(
     ...(parts === undefined ? {} : { parts }),
     awaited: new Set(),
     lookedUp: new Set(),
-    history,
+    ...{ history, searchable },
     startedAt: carry?.startedAt ?? now,
     phase: 'training',
     paused: carry?.paused ?? false,
@@ -90,5 +93,6 @@ export function carryOf(run: StudyRun, failures: string | undefined): Carry {
     ...(device === undefined ? {} : { deviceSeconds: usedSeconds(device) }),
     ...(extraSeconds > 0 ? { extraSeconds } : {}),
     ...(failures === undefined ? {} : { failures }),
+    ...(run.searchable ? { searchable: true } : {}),
   };
 }

@@ -10,6 +10,7 @@ import {
 import { TerminatedFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Launch } from '../leg/decide.ts';
 import type { BoundTrial } from '../study/plan/plan.ts';
+import { trialAttributes } from './attributes.ts';
 import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
 import { findResult } from './find.ts';
 import {
@@ -81,6 +82,7 @@ async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport |
         workflowId,
         args: [input],
         staticSummary: id,
+        ...trialAttributes(run, bound),
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       });

@@ -53,6 +53,8 @@ export type StudyRun = {
   readonly lookedUp: Set<string>;
   readonly history: HistoryWatch;
   readonly startedAt: number;
+  /** The server knows our search attributes. */
+  readonly searchable: boolean;
   phase: Exclude<StudyStatus['phase'], 'paused' | 'resolving'>;
   paused: boolean;
   /** Why the study has paused itself; absent when a person paused it. */

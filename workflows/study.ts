@@ -8,9 +8,10 @@ import {
   patched,
   setHandler,
 } from '@temporalio/workflow';
-import type { ReportSummary } from '../activities/contract.ts';
+import type { PinnedStudy, ReportSummary } from '../activities/contract.ts';
 import { expandStudy, restrictTo, type Section } from '../study/plan/plan.ts';
 import { MAX_PAGE } from '../study/status.ts';
+import { describeEnd, describeStudy } from './attributes.ts';
 import { carryOf, openRun, type Carry } from './carry.ts';
 import { conclude, type StudySummary } from './conclude.ts';
 import { extend, isSpent, noteLaunchEnd, secondsLeft } from './device-account.ts';
@@ -69,6 +70,7 @@ export async function runStudy(
   handleMessages(opened, input);
   const run = await open(input, part, carry);
   opened.run = run;
+  describeStudy(run);
   try {
     const end = await withinDeviceLimit(run, () => runGraph(run));
     if (end === 'history-full') {
@@ -76,7 +78,7 @@ export async function runStudy(
     }
     if (end === 'limit-reached') cancelWaiting(run);
     const report = part.report ? await writeReport(run) : undefined;
-    return conclude(run, report);
+    return describeEnd(run, () => conclude(run, report));
   } catch (error) {
     if (isCancellation(error)) await concludeCancelled(run);
     throw error;
@@ -87,10 +89,7 @@ export async function runStudy(
 
 /** Resolves a study in its first run; a later run goes on with what that one has resolved. */
 async function open(input: unknown, part: Part, carry: Carry | undefined): Promise<StudyRun> {
-  const pinned =
-    carry === undefined
-      ? await resolveStudy(input)
-      : { digest: carry.resolved, resolved: await readStudy(carry.resolved) };
+  const pinned = carry === undefined ? await resolveStudy(input) : await readPinned(carry);
   const { sections, partTrials = PART_TRIALS } = part;
   const nodes = restrictTo(expandStudy(pinned.resolved.study, pinned.resolved), sections);
   const opening = { ...pinned, sections, nodes };
@@ -100,6 +99,11 @@ async function open(input: unknown, part: Part, carry: Carry | undefined): Promi
   }
   const failed = await readFailedTrials(carry?.failures);
   return openRun(opening, Date.now(), carry, failed);
+}
+
+async function readPinned({ resolved, searchable }: Carry): Promise<PinnedStudy> {
+  const study = { digest: resolved, resolved: await readStudy(resolved) };
+  return searchable === true ? { ...study, searchable } : study;
 }
 
 /** What the next run goes on from, with every message that has come until now. */

@@ -10,6 +10,7 @@ import {
   LOCAL_PLACE,
   type Place,
 } from '../leg/spec.ts';
+import { describeOutcome, describeResult } from './attributes.ts';
 import { launchLeg } from './launch-leg.ts';
 import { findResult } from './find.ts';
 
@@ -52,7 +53,10 @@ export function trialWorkflowId(key: string): string {
  */
 export async function trial(input: TrialInput): Promise<TrialReport> {
   const found = await findResult(input.key);
-  if (found !== undefined) return { ...found, launches: 0, ends: [] };
+  if (found !== undefined) {
+    describeResult(found);
+    return { ...found, launches: 0, ends: [] };
+  }
   let launches: readonly Launch[] = input.earlier ?? [];
   const first = (launches.at(-1)?.launch ?? -1) + 1;
   const { resources = DEFAULT_RESOURCES, place = LOCAL_PLACE } = input;
@@ -73,6 +77,7 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
     decision = decide(launches, asked);
   }
   if (decision.next === 'fail') {
+    describeOutcome(decision.code);
     throw ApplicationFailure.create({
       type: decision.code,
       message: decision.message,
@@ -84,6 +89,7 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
     const message = `a finished leg of ${input.trial} reported no result`;
     throw ApplicationFailure.nonRetryable(message, 'CodeBug');
   }
+  describeResult(result);
   const ends = launches.filter((end) => end.launch >= first);
   return { ...result, launches: launch - first, ends };
 }

@@ -8,6 +8,7 @@ import { createLegActivities } from '../../activities/leg.ts';
 import type { CatalogPort } from '../../activities/ports.ts';
 import { createRecordActivities } from '../../activities/record.ts';
 import { createReportActivities } from '../../activities/report.ts';
+import { openSearchable } from '../../activities/searchable.ts';
 import { createStudyActivities } from '../../activities/study.ts';
 import type { Environment } from '../../environment/environment.ts';
 import type { WorkerRoles } from '../../environment/roles.ts';
@@ -133,7 +134,14 @@ function studies({ environment, connection, settings }: Part, artifacts: Artifac
   };
   const temporal = new Client({ connection, namespace: environment.temporal.namespace });
   return {
-    ...createStudyActivities({ artifacts, catalog, temporal }),
+    ...createStudyActivities({
+      ...{ artifacts, catalog, temporal },
+      searchable: openSearchable(
+        connection.operatorService,
+        environment.temporal.namespace,
+        (message) => void process.stderr.write(`worker: ${message}\n`),
+      ),
+    }),
     ...createBenchmarkActivities({ artifacts, catalog }),
     ...createCollectActivities({ artifacts, temporal }),
   };

@@ -11,6 +11,7 @@ import { jobManifest } from '../../k8s/manifest.ts';
 import { readJobSettings } from '../../k8s/settings-file.ts';
 import type { JobSettings } from '../../k8s/settings.ts';
 import type { Leg } from '../../leg/spec.ts';
+import { SEARCH_ATTRIBUTES } from '../../leg/search-attributes.ts';
 import { resolveStudy } from '../../study/resolve.ts';
 import { CHART, find, readJson, render, VARIANTS, type KubeObject } from './helm.ts';
 import { podsOf, violations, type PodTemplate } from './pods.ts';
@@ -162,7 +163,16 @@ test('an operator finds every alert in the documentation, and no other', async (
   t.true(alerts.length >= 12);
   const page = await readFile(join(ROOT, 'docs/operations.md'), 'utf8');
   const documented = new Set(page.match(/\bKdx[A-Z][A-Za-z]+\b/g));
+  for (const attribute of Object.keys(SEARCH_ATTRIBUTES)) documented.delete(attribute);
   t.deepEqual([...documented].toSorted(), alerts.toSorted());
+});
+
+test('the bundled Temporal has every search attribute, and no other of ours', async (t) => {
+  const objects = JSON.stringify(await render('minimal'));
+  const given = [...objects.matchAll(/--search-attribute=(\w+)=(\w+)/g)].map(([, name, type]) => [
+    ...[name, type],
+  ]);
+  t.deepEqual(Object.fromEntries(given), SEARCH_ATTRIBUTES);
 });
 
 test('no secret is in a rendered object but the one that is made for evaluation', async (t) => {

@@ -23,6 +23,8 @@ export type PartInput = {
   readonly wordEvery: number;
   /** What its legs may use, where the study limits device time. */
   readonly deviceSecondsLeft?: number;
+  /** The server knows our search attributes. */
+  readonly searchable?: boolean;
   /** What an earlier run of this part has used; set by continuing as new only. */
   readonly used?: { readonly launches: number; readonly deviceSeconds: number };
 };

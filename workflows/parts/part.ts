@@ -99,6 +99,7 @@ async function open(input: PartInput): Promise<Part> {
       ...{ resolved, digest: input.study, sections: input.sections },
       nodes: withNeeds(plan, trials),
       history: watchHistoryPatiently(),
+      searchable: input.searchable ?? false,
     },
     Date.now(),
     carry,

@@ -13,6 +13,7 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { studyAttributes } from '../attributes.ts';
 import { isSpent, secondsLeft } from '../device-account.ts';
 import { entryOf, setState, type StudyRun } from '../state.ts';
 import { failureOf } from '../trial-failure.ts';
@@ -171,6 +172,7 @@ async function start(run: StudyRun, part: PartState): Promise<ChildWorkflowHandl
       return await startChild<RunPart>('part', {
         workflowId: workflowIdOf(part),
         args: [inputOf(run, part)],
+        ...studyAttributes(run),
         staticSummary: `${part.plan.ids.length} trials from ${part.plan.ids[0]}`,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -196,6 +198,7 @@ function inputOf(run: StudyRun, part: PartState): PartInput {
     paused: run.paused,
     awaited: [...part.awaited],
     lost: needs.filter((id) => isLost(run, id)),
+    ...(run.searchable ? { searchable: true } : {}),
     ...(failures === undefined ? {} : { failures }),
     wordEvery: parts?.wordEvery ?? 1,
     ...(device === undefined ? {} : { deviceSecondsLeft: secondsLeft(device) }),
