@@ -47,10 +47,10 @@ function failureOf(error: unknown): unknown {
   for (let cause: unknown = failed; cause instanceof Error; cause = cause.cause) {
     if (cause.name === 'WorkflowExecutionAlreadyStartedError') {
       const message = `the workflow ${WORKFLOW_ID} runs already; wait for it, or cancel it`;
-      return new KdxError('Configuration', message, { cause });
+      return new KdxError('Configuration', message);
     }
     if (cause instanceof ApplicationFailure && Object.hasOwn(ERROR_CODES, cause.type ?? '')) {
-      return new KdxError(cause.type as ErrorCode, cause.message, { cause });
+      return new KdxError(cause.type as ErrorCode, cause.message);
     }
   }
   return error;

@@ -16,6 +16,10 @@ const WRONG = [
     args: ['plan', 'digits', '--price', '-1'],
     why: /^error: option '--price <n>' argument '-1' is invalid\. allowed: a positive number\.$/m,
   },
+  {
+    args: ['gc', '--older-than', '3x'],
+    why: /^error: option '--older-than <age>' argument '3x' is invalid\. Allowed are hours and days: 36h, 7d\.$/m,
+  },
   { args: ['dataset', 'remove', '--nope'], why: /^error: / },
 ] as const;
 
