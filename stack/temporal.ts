@@ -34,6 +34,7 @@ export function temporalService(
       // Strict priority order needs one partition (a laptop needs no more).
       ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
       ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
+      ...['--dynamic-config-value', 'matching.enableFairness=true'],
     ],
     env: {},
     after: [],

@@ -12,6 +12,7 @@ import { DATASET_NAMES } from './datasets.ts';
 import { distillerSchema, type DistillerSpec } from './distillers.ts';
 import type { ImportedTeacher } from './imported-teacher.ts';
 import { PROTOCOL_NAMES } from './protocols.ts';
+import { PRIORITIES } from './priority.ts';
 import { givenTrainSchema, stageSchema, trainSchema, type Train } from './train-schema.ts';
 
 /**
@@ -258,6 +259,12 @@ export const studySchema = z.strictObject({
         .optional()
         .describe(
           'Most device time, in hours, that the legs of one run may use, a leg holding one GPU or, on cpu, the CPU; no limit when absent.',
+        ),
+      priority: z
+        .enum(PRIORITIES)
+        .optional()
+        .describe(
+          'Before or after the legs of other studies that wait for a slot; normal when absent.',
         ),
       cacheGigabytes: rate
         .default(16)

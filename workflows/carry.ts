@@ -1,5 +1,6 @@
 import type { FailedTrial, PinnedStudy } from '../activities/contract.ts';
 import type { Section, TrialNode } from '../study/plan/plan.ts';
+import type { StudyPriority } from '../study/priority.ts';
 import { extendedSeconds, openAccount, usedSeconds } from './device-account.ts';
 import { watchForeign } from './foreign.ts';
 import { watchHistory, type HistoryWatch } from './history.ts';
@@ -13,6 +14,8 @@ export type Carry = {
   /** Digest of the resolved study: it is resolved once, whatever has changed since. */
   readonly resolved: string;
   readonly parallel: number;
+  /** Absent: as the study says. */
+  readonly priority?: StudyPriority;
   readonly paused: boolean;
   readonly pausedBecause?: string;
   readonly launches: number;
@@ -46,7 +49,7 @@ export function openRun(
 ): StudyRun {
   const { resolved, digest, sections, nodes, own = nodes, parts } = opening;
   const { history = watchHistory(), searchable = false } = opening;
-  const { parallel, gpuHours } = resolved.study.limits;
+  const { parallel, gpuHours, priority = 'normal' } = resolved.study.limits;
   const device = openAccount(gpuHours, carry?.deviceSeconds ?? 0, carry?.extraSeconds);
   const { pausedBecause } = carry ?? {};
   const run: StudyRun = {
@@ -64,6 +67,7 @@ export function openRun(
     paused: carry?.paused ?? false,
     ...(pausedBecause === undefined ? {} : { pausedBecause }),
     parallel: carry?.parallel ?? parallel,
+    priority: carry?.priority ?? priority,
     launches: carry?.launches ?? 0,
     changes: [],
     outbox: openOutbox(resolved.study.name),
@@ -93,6 +97,9 @@ export function carryOf(run: StudyRun, failures: string | undefined): Carry {
     ...(device === undefined ? {} : { deviceSeconds: usedSeconds(device) }),
     ...(extraSeconds > 0 ? { extraSeconds } : {}),
     ...(failures === undefined ? {} : { failures }),
+    ...(run.priority === (resolved.study.limits.priority ?? 'normal')
+      ? {}
+      : { priority: run.priority }),
     ...(run.searchable ? { searchable: true } : {}),
   };
 }

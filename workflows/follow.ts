@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { TerminatedFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Launch } from '../leg/decide.ts';
+import { legPriority } from '../leg/priority.ts';
 import type { BoundTrial } from '../study/plan/plan.ts';
 import { trialAttributes } from './attributes.ts';
 import { isSpent, noteTrialEnd, noteTrialStart } from './device-account.ts';
@@ -73,6 +74,7 @@ async function runTrial(run: StudyRun, bound: BoundTrial): Promise<TrialReport |
     ...{ key, spec, trial: id, study: run.resolved.study.name, earlier },
     resources: { memoryMiB: entryOf(run, id).node.memoryMiB },
     place: run.resolved.place,
+    priority: legPriority(run.resolved.study.name, run.priority, entryOf(run, id).node.section),
     ...(evaluation === undefined ? {} : { evaluation }),
     ...(run.device === undefined ? {} : { metered: true }),
   };

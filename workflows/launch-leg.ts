@@ -8,16 +8,21 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LegHeartbeat, LegReport } from '../activities/contract.ts';
+import type { LegPriority } from '../leg/priority.ts';
 import type { Leg, Place } from '../leg/spec.ts';
 import type { LaunchEnd } from './device-account.ts';
 import { launchEndedSignal } from './messages.ts';
 import { runLeg, stopLeg } from './proxies.ts';
 
 /** Runs a leg. A study that meters its legs is told what the launch used, however it ended. */
-export async function launchLeg(leg: Leg, place: Place, metered: boolean): Promise<LegReport> {
+export async function launchLeg(
+  leg: Leg,
+  place: Place,
+  { metered, priority }: { readonly metered?: boolean; readonly priority?: LegPriority },
+): Promise<LegReport> {
   let deviceSeconds = 0;
   try {
-    const report = await runLeg(leg, place);
+    const report = await runLeg(leg, place, priority);
     deviceSeconds = report.deviceSeconds;
     return report;
   } catch (error) {
@@ -27,7 +32,7 @@ export async function launchLeg(leg: Leg, place: Place, metered: boolean): Promi
     await CancellationScope.nonCancellable(() => stopLeg(leg, place));
     throw isCancellation(error) ? error : new CancelledFailure('the leg was stopped');
   } finally {
-    if (metered && deviceSeconds > 0) await tellStudy({ key: leg.key, deviceSeconds });
+    if (metered === true && deviceSeconds > 0) await tellStudy({ key: leg.key, deviceSeconds });
   }
 }
 

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { StudyPriority } from '../study/priority.ts';
 import type { StudyStatus, TrialChanges, TrialPage, TrialState } from '../study/status.ts';
 import type { LaunchEnd } from './device-account.ts';
 import type { TableRow } from './status.ts';
@@ -19,6 +20,8 @@ export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 /** How many trials may be under way at once; answers the number before. */
 export const setParallelismUpdate = defineUpdate<number, [number]>('setParallelism');
+/** Puts legs that are launched from now on before or after those of other studies; answers the one before. */
+export const setPriorityUpdate = defineUpdate<StudyPriority, [StudyPriority]>('setPriority');
 /** Lets the legs of a study with `limits.gpuHours` use so many device hours more; answers the new limit. */
 export const extendBudgetUpdate = defineUpdate<number, [number]>('extendBudget');
 /** Tries the failed trials once more, quarantined ones excepted; answers their ids, the first 200. */

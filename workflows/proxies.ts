@@ -19,6 +19,7 @@ import {
   REPORT_QUEUE,
   STUDY_QUEUE,
 } from '../leg/queues.ts';
+import type { LegPriority } from '../leg/priority.ts';
 import type { Leg, Place } from '../leg/spec.ts';
 
 /** Retried for ever: a store or a server that is down is waited for, and says so in `describe`. */
@@ -65,12 +66,13 @@ export const { resolveStudy, lookUpPlan } = proxyActivities<StudyActivities>({
 const HEARTBEAT_TIMEOUT = { local: '20 seconds', pool: '20 seconds', kubernetes: SILENCE } as const;
 
 /** Runs a leg where it belongs: cancelling waits for its checkpoint. */
-export function runLeg(leg: Leg, place: Place): Promise<LegReport> {
+export function runLeg(leg: Leg, place: Place, priority?: LegPriority): Promise<LegReport> {
   const legs = proxyActivities<LegActivities>({
     taskQueue: queueOf(leg, place),
     startToCloseTimeout: '30 days',
     heartbeatTimeout: HEARTBEAT_TIMEOUT[place.executor],
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    ...(priority === undefined ? {} : { priority }),
     // Never a long wait, however often a leg has lost its worker.
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   });

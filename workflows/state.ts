@@ -11,6 +11,7 @@ import {
   type Weights,
 } from '../study/plan/plan.ts';
 import type { EvaluationToCome } from '../study/spec.ts';
+import type { StudyPriority } from '../study/priority.ts';
 import type { StudyStatus, TrialState } from '../study/status.ts';
 import type { DeviceAccount } from './device-account.ts';
 import type { ForeignTrials } from './foreign.ts';
@@ -60,6 +61,7 @@ export type StudyRun = {
   /** Why the study has paused itself; absent when a person paused it. */
   pausedBecause?: string;
   parallel: number;
+  priority: StudyPriority;
   launches: number;
   report?: string;
   /** Every change of a trial's state, in order: what the query `changes` reads. */

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { PinnedStudy, ReportSummary } from '../activities/contract.ts';
 import { expandStudy, restrictTo, type Section } from '../study/plan/plan.ts';
+import { PRIORITIES } from '../study/priority.ts';
 import { MAX_PAGE } from '../study/status.ts';
 import { describeEnd, describeStudy } from './attributes.ts';
 import { carryOf, openRun, type Carry } from './carry.ts';
@@ -25,6 +26,7 @@ import {
   resumeSignal,
   retryFailedUpdate,
   setParallelismUpdate,
+  setPriorityUpdate,
   statusQuery,
   tableQuery,
   trialsQuery,
@@ -154,6 +156,17 @@ function handleMessages(opened: { run?: StudyRun }, input: unknown): void {
     { validator: checkParallelism },
   );
   setHandler(
+    setPriorityUpdate,
+    async (priority) => {
+      const run = await ready();
+      const before = run.priority;
+      run.priority = priority;
+      tellParts(run, { priority });
+      return before;
+    },
+    { validator: checkPriority },
+  );
+  setHandler(
     extendBudgetUpdate,
     async (hours) => {
       const run = await ready();
@@ -221,6 +234,14 @@ function checkParallelism(parallel: unknown): void {
   const found = JSON.stringify(parallel);
   throw ApplicationFailure.nonRetryable(
     `setParallelism: found ${found}; allowed: an integer from 1 to ${MAX_PARALLEL}`,
+    'SpecInvalid',
+  );
+}
+
+function checkPriority(priority: unknown): void {
+  if (PRIORITIES.some((known) => known === priority)) return;
+  throw ApplicationFailure.nonRetryable(
+    `setPriority: found ${JSON.stringify(priority)}; allowed: ${PRIORITIES.join(', ')}`,
     'SpecInvalid',
   );
 }

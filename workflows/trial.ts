@@ -1,6 +1,7 @@
 import { ApplicationFailure, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ResultSummary } from '../activities/contract.ts';
 import { boundLaunches, decide, type Decision, type Launch } from '../leg/decide.ts';
+import type { LegPriority } from '../leg/priority.ts';
 import {
   DEFAULT_RESOURCES,
   type EvaluationToCome,
@@ -26,6 +27,8 @@ export type TrialInput = {
   readonly resources?: LegResources;
   /** Where its legs run; processes beside a worker where absent. */
   readonly place?: Place;
+  /** In the queue of its legs; Temporal's default where absent. */
+  readonly priority?: LegPriority;
   /** Launches of an earlier run of this trial that failed and that a user has asked to retry. */
   readonly earlier?: readonly Launch[];
   /** The study that started this trial is told what its legs use (`launchEnded`). */
@@ -68,7 +71,7 @@ export async function trial(input: TrialInput): Promise<TrialReport> {
   for (; decision.next === 'launch'; launch += 1) {
     if (decision.delaySeconds > 0) await sleep(decision.delaySeconds * 1000);
     const leg = legOf(input, launch, decision);
-    const report = await launchLeg(leg, place, input.metered ?? false);
+    const report = await launchLeg(leg, place, input);
     const { outcome, host, detail, reached } = report;
     const ended = { launch, outcome, host, detail, ...(reached === undefined ? {} : { reached }) };
     launches = boundLaunches([...launches, ended]);

@@ -24,6 +24,7 @@ export async function startTemporal(
       // Strict priority order needs one partition.
       ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
       ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
+      ...['--dynamic-config-value', 'matching.enableFairness=true'],
     ],
     folder,
     isReady: () => answers(address),

@@ -1,5 +1,6 @@
 import { defineSignal } from '@temporalio/workflow';
 import type { Section } from '../../study/plan/plan.ts';
+import type { StudyPriority } from '../../study/priority.ts';
 import type { PartEnd, PartWord } from './word.ts';
 
 /** What a part of a study is started with. */
@@ -14,6 +15,8 @@ export type PartInput = {
   /** Trials that it may have under way at once. */
   readonly slots: number;
   readonly paused: boolean;
+  /** Absent: as the study says. */
+  readonly priority?: StudyPriority;
   /** Of the trials that it needs: those that have not ended, and those that it cannot have. */
   readonly awaited: readonly string[];
   readonly lost: readonly string[];
@@ -36,6 +39,7 @@ export type PartControl = {
   /** Slots that it must give back as its trials end. */
   readonly reclaimed?: number;
   readonly paused?: boolean;
+  readonly priority?: StudyPriority;
   /** Failed trials are tried again. */
   readonly retry?: true;
   /** Trials outside of the part that have come to their end; `lost` are those that it cannot have. */

@@ -90,6 +90,7 @@ async function open(input: PartInput): Promise<Part> {
   const { used = { launches: 0, deviceSeconds: 0 } } = input;
   const carry = {
     ...{ parallel: input.slots, paused: input.paused, startedAt: Date.now() },
+    ...(input.priority === undefined ? {} : { priority: input.priority }),
     ...used,
   };
   const failed =
@@ -153,7 +154,13 @@ function nextInput(input: PartInput, part: Part, failures: string | undefined): 
   const used = device === undefined ? 0 : usedSeconds(device);
   return {
     ...rest,
-    ...{ slots: run.parallel, paused: run.paused, awaited: [...run.awaited], lost: [...lost] },
+    ...{
+      priority: run.priority,
+      slots: run.parallel,
+      paused: run.paused,
+      awaited: [...run.awaited],
+      lost: [...lost],
+    },
     ...(failures === undefined ? {} : { failures }),
     used: { launches, deviceSeconds: used },
     ...(device === undefined ? {} : { deviceSecondsLeft: secondsLeft(device) }),
@@ -185,6 +192,7 @@ function obey({ run, lost, speaker }: Part, control: PartControl): void {
   if (control.lent !== undefined) speaker.lend(control.lent);
   if (control.reclaimed !== undefined) speaker.reclaim(control.reclaimed);
   if (control.paused === false) resume(run);
+  if (control.priority !== undefined) run.priority = control.priority;
   if (control.paused === true) run.paused = true;
   if (control.retry === true) retryFailed(run);
   limitDevice(run, control.deviceSecondsLeft);

@@ -196,6 +196,7 @@ function inputOf(run: StudyRun, part: PartState): PartInput {
     trials: ids.map((id) => places.get(id) as number),
     slots: part.lent,
     paused: run.paused,
+    priority: run.priority,
     awaited: [...part.awaited],
     lost: needs.filter((id) => isLost(run, id)),
     ...(run.searchable ? { searchable: true } : {}),
