@@ -7,9 +7,11 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, isKdxError, KdxError } from '../leg/errors.ts';
 import { EXIT } from '../leg/outcome.ts';
+import { readDeployment } from '../environment/deployment.ts';
 import { readEnvironment, type Environment } from '../environment/environment.ts';
 import { readPorts, readRoles } from '../environment/roles.ts';
 import { readJobSettings } from '../k8s/settings-file.ts';
+import { buildOf } from './worker/build.ts';
 import { serveHealth } from './worker/health.ts';
 import { serveRoles } from './worker/roles.ts';
 import { runWorkers, thenClose } from './worker/run.ts';
@@ -21,6 +23,7 @@ const CONNECT_SECONDS = 60;
 async function main(variables: NodeJS.ProcessEnv): Promise<void> {
   const environment = readEnvironment(variables);
   const roles = readRoles(variables);
+  const deployment = readDeployment(variables);
   const { healthPort, metricsPort } = readPorts(variables);
   const settings =
     roles.clusterFile === undefined ? undefined : await readJobSettings(roles.clusterFile);
@@ -36,8 +39,10 @@ async function main(variables: NodeJS.ProcessEnv): Promise<void> {
     const part = { environment, connection, variables, roles, settings };
     const { served, close } = await serveRoles(part);
     const { namespace } = environment.temporal;
-    const workers = await createWorkers(connection, namespace, served);
-    process.stdout.write(`worker ready: ${describe(served)}\n`);
+    const build = deployment === undefined ? undefined : await buildOf(deployment);
+    const workers = await createWorkers(connection, namespace, served, build);
+    const which = build === undefined ? '' : `, build ${build.deploymentName}.${build.buildId}`;
+    process.stdout.write(`worker ready: ${describe(served)}${which}\n`);
     health?.setReady();
     await thenClose(() => runWorkers(workers), close);
   };

@@ -19,10 +19,14 @@ const PORT_RULE: Rule = {
   accepts: (value) => /^[1-9]\d{0,4}$/.test(value) && Number(value) < 65_536,
 };
 /** It becomes part of the name of a queue, and of Kubernetes objects. */
-const FLAVOUR_RULE: Rule = {
-  allowed: 'the name of a flavour: 1 to 40 lower-case letters, digits and "-"',
-  accepts: (value) => /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(value),
-};
+const FLAVOUR_RULE = nameRule('flavour');
+
+function nameRule(what: string): Rule {
+  return {
+    allowed: `the name of a ${what}: 1 to 40 lower-case letters, digits and "-"`,
+    accepts: (value) => /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(value),
+  };
+}
 
 /** What a worker can do. */
 export const ROLE_NAMES = ['workflows', 'legs', 'jobs', 'reports', 'records'] as const;
@@ -57,6 +61,11 @@ const CHOICES: Readonly<Record<string, Rule>> = {
   KDX_ROLES: {
     allowed: `a list of ${ROLE_NAMES.join(', ')}, separated by commas, each once`,
     accepts: isRoleList,
+  },
+  KDX_DEPLOYMENT: nameRule('deployment'),
+  KDX_BUILD_ID: {
+    allowed: '1 to 60 letters, digits, ".", "_", "+" and "-"',
+    accepts: (value) => /^[\w.+-]{1,60}$/.test(value),
   },
   KDX_CLUSTER_FILE: FOLDER_RULE,
   KDX_POOL_FLAVOUR: FLAVOUR_RULE,

@@ -56,13 +56,20 @@ const HEARTBEAT = '5 seconds';
 const JOB_HEARTBEAT = '10 seconds';
 const GRACE = '5 seconds';
 
+/** A build among the workers of a deployment. */
+export type Build = { readonly deploymentName: string; readonly buildId: string };
+
 /** One worker a queue, all on one connection: what one queue waits for holds up no other. */
 export async function createWorkers(
   connection: NativeConnection,
   namespace: string,
   served: Served,
+  build?: Build,
 ): Promise<readonly Worker[]> {
-  const shared = { connection, namespace, maxHeartbeatThrottleInterval: HEARTBEAT } as const;
+  const shared = {
+    ...{ connection, namespace, maxHeartbeatThrottleInterval: HEARTBEAT },
+    ...(build === undefined ? {} : { workerDeploymentOptions: pinnedTo(build) }),
+  };
   const options = [
     ...workflowQueues(served),
     ...legQueues(served),
@@ -75,6 +82,11 @@ export async function createWorkers(
       : [activityQueue(RECORD_QUEUE, served.records, RECORD_SLOTS)]),
   ];
   return await Promise.all(options.map((own) => Worker.create({ ...shared, ...own })));
+}
+
+/** What a study began on, it ends on: with its trials, its legs and what they record. */
+function pinnedTo(version: Build) {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } as const;
 }
 
 type Queue = Omit<WorkerOptions, 'connection' | 'namespace'>;

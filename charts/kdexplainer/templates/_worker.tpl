@@ -81,6 +81,10 @@ spec:
         - { name: KDX_BLOB_CACHE_BYTES, value: {{ mulf .cacheMiB 1048576 0.9 | int64 | toString | quote }} }
         - { name: KDX_METRICS_PORT, value: {{ $values.worker.metricsPort | toString | quote }} }
         - { name: KDX_HEALTH_PORT, value: {{ $values.worker.healthPort | toString | quote }} }
+        {{- with $values.worker.deployment }}
+        - { name: KDX_DEPLOYMENT, value: {{ . | quote }} }
+        - { name: KDX_BUILD_ID, value: {{ $values.worker.buildId | default $root.Chart.AppVersion | quote }} }
+        {{- end }}
         {{- if .cluster }}
         - { name: KDX_CLUSTER_FILE, value: /etc/kdx/cluster.json }
         {{- end }}
